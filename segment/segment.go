@@ -84,6 +84,9 @@ type ColumnMeta struct {
 	// none or it is unknown.
 	HasRange bool
 	Min, Max column.Value
+	// Truncated tells that Min or Max of long text or bytes is a bound and
+	// need not be a value of the column.
+	Truncated bool
 	// Bytes is the size of all buffers of the column, Indexes their names.
 	Bytes   uint64
 	Indexes []string
@@ -212,14 +215,18 @@ func (s *IDSet) Contains(id uint32) bool {
 
 // ValueRange is an inclusive range of a fixed-width kind: int32 and int64
 // columns use the Int bounds, floats the Float bounds (NaN is above all
-// numbers, as in PostgreSQL).
+// numbers, as in PostgreSQL: a HiFloat of NaN includes all, a LoFloat of NaN
+// only NaN).
 type ValueRange struct {
 	LoInt, HiInt     int64
 	LoFloat, HiFloat float64
 }
 
 // Zones is a zone map: per block of BlockRows documents the smallest and
-// largest value (Ids for dictionary columns). Floats use Float slices.
+// largest value (Ids for dictionary columns). Floats use Float slices. NULLs
+// do not count; a block of NULLs has Min above Max. A block that holds a NaN
+// has Max = NaN, one of NaN only also Min = NaN, so that comparing with < and >
+// never excludes or includes it wholly.
 type Zones struct {
 	MinInt, MaxInt     []int64
 	MinFloat, MaxFloat []float64

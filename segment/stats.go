@@ -1,9 +1,11 @@
 package segment
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/alluviumdb/alluvium/internal/column"
 	"github.com/alluviumdb/alluvium/internal/schema"
@@ -96,17 +98,11 @@ func EncodeStats(m *Metadata) []byte {
 func columnsByID(cols []ColumnMeta) []int {
 	order := make([]int, 0, len(cols))
 	for i := range cols {
-		if cols[i].ID == SeqColumnID {
-			continue
+		if cols[i].ID != SeqColumnID {
+			order = append(order, i)
 		}
-		at := len(order)
-		for at > 0 && cols[order[at-1]].ID > cols[i].ID {
-			at--
-		}
-		order = append(order, 0)
-		copy(order[at+1:], order[at:])
-		order[at] = i
 	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(cols[a].ID, cols[b].ID) })
 	return order
 }
 

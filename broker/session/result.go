@@ -1,0 +1,177 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/alluviumdb/alluvium/internal/column"
+	"github.com/alluviumdb/alluvium/internal/sqlerr"
+	"github.com/alluviumdb/alluvium/query/exec/rel"
+	"github.com/alluviumdb/alluvium/query/fn"
+	"github.com/alluviumdb/alluvium/query/plan"
+)
+
+// Notice is a message beside a result.
+type Notice struct{ Severity, Code, Message string }
+
+// Result is a statement in execution: rows to be pulled, or a command that is
+// already done. It must be closed.
+type Result struct {
+	session *Session
+	columns []plan.OutCol
+	tag     string // without a row count
+	empty   bool
+	rows    rel.Rows
+	// batches are rows that are already there (SHOW, EXPLAIN).
+	batches []*column.Batch
+	notices []Notice
+	runner  LeafRunner
+	query   *runningQuery
+	fnCtx   *fn.Context
+	ctx     context.Context
+	stop    func()
+	start   time.Time
+	n       int64
+	closed  bool
+	failed  error
+}
+
+// Columns describes the rows; nil for a command.
+func (r *Result) Columns() []plan.OutCol { return r.columns }
+
+// FnContext is the context in which values are printed (time zone).
+func (r *Result) FnContext() *fn.Context { return r.fnCtx }
+
+// QueryID names the execution for cancellation; "" for commands.
+func (r *Result) QueryID() string {
+	if r.query == nil {
+		return ""
+	}
+	return r.query.id
+}
+
+// Empty tells that the statement was empty.
+func (r *Result) Empty() bool { return r.empty }
+
+// Next returns the next rows, nil at the end. The batch is valid until the
+// following call.
+func (r *Result) Next() (*column.Batch, error) {
+	if len(r.batches) > 0 {
+		b := r.batches[0]
+		r.batches = r.batches[1:]
+		r.n += int64(b.N)
+		return b, nil
+	}
+	if r.rows == nil {
+		return nil, nil
+	}
+	for {
+		b, err := r.rows.Next()
+		if err != nil {
+			r.failed = r.explain(err)
+			return nil, r.failed
+		}
+		if b == nil || b.N > 0 {
+			if b != nil {
+				r.n += int64(b.N)
+			}
+			return b, nil
+		}
+	}
+}
+
+// explain turns the error of a cancelled context into the reason for it.
+func (r *Result) explain(err error) error {
+	if r.ctx == nil || r.ctx.Err() == nil {
+		return err
+	}
+	cause := context.Cause(r.ctx)
+	var se *sqlerr.Error
+	if errors.As(cause, &se) {
+		return se
+	}
+	if errors.Is(cause, context.DeadlineExceeded) {
+		return errTimeout
+	}
+	return err
+}
+
+// Finish is called when all rows were pulled: it checks that the answer is
+// whole and adds the notice of a partial one.
+func (r *Result) Finish() error {
+	if r.runner == nil {
+		return nil
+	}
+	if st := r.runner.Stats(); len(st.Missing) > 0 {
+		r.notice("WARNING", sqlerr.PartialResult, "partial result: missing "+joinLimited(st.Missing, 10))
+	}
+	return nil
+}
+
+// Stats returns what the servers did for the statement.
+func (r *Result) Stats() LeafStats {
+	if r.runner == nil {
+		return LeafStats{}
+	}
+	return r.runner.Stats()
+}
+
+// Notices returns the notices since the last call.
+func (r *Result) Notices() []Notice {
+	n := r.notices
+	r.notices = nil
+	return n
+}
+
+func (r *Result) notice(severity, code, message string) {
+	r.notices = append(r.notices, Notice{severity, code, message})
+}
+
+// ParamChanges returns reported settings that the statement changed.
+func (r *Result) ParamChanges() []ParamStatus {
+	ch := r.session.takeChanges()
+	if r.runner != nil && len(r.runner.Stats().Missing) > 0 {
+		ch = append(ch, ParamStatus{"alluvium.partial", "on"})
+	}
+	return ch
+}
+
+// Tag returns the command tag for a number of rows sent.
+func (r *Result) Tag(rows int64) string {
+	if r.tag == "SELECT" {
+		return "SELECT " + strconv.FormatInt(rows, 10)
+	}
+	return r.tag
+}
+
+// Close releases what the statement holds and records its outcome. It may be
+// called more than once.
+func (r *Result) Close() {
+	if r.closed {
+		return
+	}
+	r.closed = true
+	if r.rows != nil {
+		r.rows.Close()
+	}
+	if r.stop != nil {
+		r.stop()
+	}
+	r.session.record(r)
+}
+
+func joinLimited(items []string, limit int) string {
+	out := ""
+	for i, it := range items {
+		if i == limit {
+			return out + ", … (" + strconv.Itoa(len(items)) + " in all)"
+		}
+		if i > 0 {
+			out += ", "
+		}
+		out += it
+	}
+	return out
+}

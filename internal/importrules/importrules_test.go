@@ -33,7 +33,7 @@ var rules = []rule{
 	{"internal/objstore", []string{"internal/vfs"}},
 	{"internal/clusterview", []string{"api/...", "internal/schema", "segment"}},
 	{"internal/demo", []string{"internal/...", "examples/..."}},
-	{"internal/config", nil},
+	{"internal/settings", nil},
 
 	// The interfaces that queries and storage share.
 	{"segment", []string{"internal/schema", "internal/column", "internal/sqlerr"}},

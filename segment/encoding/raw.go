@@ -1,0 +1,87 @@
+package encoding
+
+import (
+	"unsafe"
+
+	"github.com/alluviumdb/alluvium/internal/column"
+	"github.com/alluviumdb/alluvium/segment"
+)
+
+// Raw reads values as they lie in memory.
+type Raw[T Number] struct{ values []T }
+
+var (
+	_ Fixed[int32]   = (*Raw[int32])(nil)
+	_ Fixed[float64] = (*Raw[float64])(nil)
+)
+
+// NewRaw returns a reader of n values.
+func NewRaw[T Number](buf []byte, n int) (*Raw[T], error) {
+	var t T
+	if len(buf) != n*int(unsafe.Sizeof(t)) {
+		return nil, segment.Corruptf("%d raw values in %d bytes", n, len(buf))
+	}
+	return &Raw[T]{values: View[T](buf)}, nil
+}
+
+// Values returns all values without copying.
+func (r *Raw[T]) Values() []T { return r.values }
+
+// Read implements Fixed.
+func (r *Raw[T]) Read(from uint32, dst []T) { copy(dst, r.values[from:][:len(dst)]) }
+
+// Gather implements Fixed.
+func (r *Raw[T]) Gather(docs []uint32, dst []T) {
+	dst = dst[:len(docs)]
+	for i, doc := range docs {
+		dst[i] = r.values[doc]
+	}
+}
+
+// Match implements Fixed.
+func (r *Raw[T]) Match(from uint32, n int, lo, hi T, dst column.Bitmap) {
+	MatchRange(r.values[from:][:n], lo, hi, dst)
+}
+
+// MatchRange sets bit i of dst when lo <= v[i] <= hi and clears it otherwise;
+// NaN is above all numbers.
+func MatchRange[T Number](v []T, lo, hi T, dst column.Bitmap) {
+	for i := 0; i < len(v); i += 64 {
+		part := v[i:min(i+64, len(v))]
+		word := rangeBits(part, lo, hi)
+		if len(part) == 64 {
+			dst[i>>6] = word
+			continue
+		}
+		mask := uint64(1)<<uint(len(part)) - 1
+		dst[i>>6] = dst[i>>6]&^mask | word
+	}
+}
+
+func rangeBits[T Number](v []T, lo, hi T) (word uint64) {
+	if lo != lo || hi != hi {
+		return rangeBitsNaN(v, lo, hi)
+	}
+	for i, x := range v {
+		var a, b uint64
+		if x >= lo {
+			a = 1
+		}
+		if x <= hi {
+			b = 1
+		}
+		word |= a & b << (uint(i) & 63)
+	}
+	return word
+}
+
+// rangeBitsNaN handles bounds that are NaN.
+func rangeBitsNaN[T Number](v []T, lo, hi T) (word uint64) {
+	for i, x := range v {
+		isNaN := x != x
+		if (x >= lo || isNaN) && (hi != hi || x <= hi) {
+			word |= 1 << uint(i)
+		}
+	}
+	return word
+}

@@ -1,0 +1,69 @@
+// Package exec runs leaves of plans over segments: it filters, groups,
+// aggregates and sorts rows where they lie and hands out batches of rows or of
+// partial groups. It knows the interfaces of the segment root, expressions and
+// aggregations; it knows nothing of SQL, of files, or of where segments are.
+package exec
+
+import (
+	"runtime"
+
+	"github.com/alluviumdb/alluvium/internal/column"
+	"github.com/alluviumdb/alluvium/query/fn"
+	"github.com/alluviumdb/alluvium/query/plan"
+	"github.com/alluviumdb/alluvium/segment"
+)
+
+// Config configures an Engine.
+type Config struct {
+	// Workers bounds the goroutines that work beside the callers of RunLeaf,
+	// for all queries together; zero means one less than the cores, negative
+	// none.
+	Workers int
+}
+
+// Options are the limits and wishes of one leaf.
+type Options struct {
+	// MemoryLimit bounds the bytes that the leaf holds for groups, heaps and
+	// buffers; beyond it fails with 53200. Zero means no limit.
+	MemoryLimit int64
+	// Trace asks for Stats.Segments.
+	Trace bool
+	// Settings are the session settings that change execution: float_sum.
+	// Unknown names are ignored here; the session refuses them.
+	Settings map[string]string
+}
+
+// Engine runs leaves. It is safe for concurrent use; all leaves share one
+// bound of worker goroutines. It needs no closing: it has no goroutine while
+// no leaf runs.
+type Engine struct {
+	// tokens holds one token for each helper goroutine that may be started.
+	tokens chan struct{}
+}
+
+// New returns an engine.
+func New(cfg Config) *Engine {
+	n := cfg.Workers
+	if n == 0 {
+		n = runtime.GOMAXPROCS(0) - 1
+	}
+	return &Engine{tokens: make(chan struct{}, max(n, 0))}
+}
+
+// RunLeaf runs leaf over segments, which the caller retains until RunLeaf
+// returns. emit gets the batches one at a time, never concurrently; a batch
+// and its vectors are the receiver's to keep. An error of emit ends the leaf
+// and is returned.
+//
+// With Leaf.Aggregate the batches together hold every group once: the group
+// columns, then the state columns of each aggregation; without group columns
+// exactly one row is emitted, also when there are no segments. Without
+// Aggregate they hold the rows of Leaf.Output: for a leaf with OrderBy and
+// Limit >= 0 the first Limit rows in that order; otherwise in no order, at
+// most Limit. OrderBy without a limit asks for nothing.
+//
+// The context of ctx is checked for every block: a cancelled leaf fails with
+// 57014, one past its deadline too.
+func (e *Engine) RunLeaf(ctx *fn.Context, leaf *plan.Leaf, segs []segment.Segment, opt Options, emit func(*column.Batch) error) (Stats, error) {
+	return e.runLeaf(ctx, leaf, segs, opt, emit)
+}

@@ -2,6 +2,9 @@
 // merge, state and result. The split between servers and broker is part of
 // every aggregation: servers update accumulators and send state columns,
 // brokers merge them and finish.
+//
+// It knows vectors and groups by number; it knows nothing of plans, segments or
+// how groups are found.
 package agg
 
 import (
@@ -36,7 +39,9 @@ type Accumulator interface {
 	// for count(*)) of n rows. Rows of args that are NULL are skipped as SQL
 	// says; FILTER was applied before.
 	Update(groups []uint32, n int, args []*column.Vector) error
-	// Merge folds n states, as written by State, into groups.
+	// Merge folds n states, as written by State, into groups (nil: all into
+	// group 0). States that State cannot have written are refused with
+	// ErrCorruptState; the accumulator must then be thrown away.
 	Merge(groups []uint32, n int, states []*column.Vector) error
 	// State appends the states of groups from..to-1 to dst, one vector per
 	// Spec.StateTypes.
@@ -46,11 +51,3 @@ type Accumulator interface {
 	// Bytes is the memory that the states hold.
 	Bytes() int64
 }
-
-// The functions that the rest of the query engine calls (implemented in this package):
-//
-//	Exists(name string) bool; Names() []string
-//	Resolve(name string, args []schema.Type, distinct bool, d fn.Dialect) (spec *Spec, castTo []schema.Type, err error)
-//	(*Spec) ResultType() schema.Type
-//	(*Spec) StateTypes() []schema.Type
-//	(*Spec) New() Accumulator

@@ -84,3 +84,6 @@ func appendDecimalKey(dst []byte, d column.Decimal) []byte {
 	dst = binary.LittleEndian.AppendUint64(dst, uint64(d.Coef.Hi))
 	return binary.LittleEndian.AppendUint64(dst, d.Coef.Lo)
 }
+
+// FloatOfKey is the inverse of FloatKey.
+func FloatOfKey(k int64) float64 { return math.Float64frombits(uint64(k)) }

@@ -38,8 +38,8 @@ type party struct{ name, address, city, nation, region, phone, segment string }
 
 type part struct {
 	name, mfgr, category, brand, color, kind, container string
-	size                                               int32
-	price                                              int64 // cents
+	size                                                int32
+	price                                               int64 // cents
 }
 
 // Generator makes the rows of one scale. It is used by one goroutine.

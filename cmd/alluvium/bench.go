@@ -1,0 +1,55 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/alluviumdb/alluvium/bench"
+)
+
+func newBench() *cobra.Command {
+	cmd := &cobra.Command{Use: "bench", Short: "Measure this binary on this machine; figures are printed as Markdown"}
+	cmd.AddCommand(benchIngest(), benchFreshness(), benchSSB(), &cobra.Command{
+		Use: "kfake", Short: "Serve an in-memory Kafka stand-in for the other benchmarks", Hidden: true, Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return bench.ServeKfake(cmd.Context()) },
+	})
+	return cmd
+}
+
+func benchIngest() *cobra.Command {
+	o := bench.IngestOptions{}
+	cmd := &cobra.Command{
+		Use: "ingest", Short: "Backlog of the demo event from Kafka to queryable", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return bench.Ingest(cmd.Context(), cmd.OutOrStdout(), o) },
+	}
+	cmd.Flags().IntVar(&o.Rows, "rows", 4_000_000, "records in the backlog")
+	cmd.Flags().IntVar(&o.Partitions, "partitions", 2, "partitions of the topic")
+	cmd.Flags().StringVar(&o.Kafka, "kafka", "", "address of a broker; empty starts an in-memory one")
+	return cmd
+}
+
+func benchFreshness() *cobra.Command {
+	o := bench.FreshnessOptions{}
+	cmd := &cobra.Command{
+		Use: "freshness", Short: "Time from the producer's acknowledgement to a visible row", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return bench.Freshness(cmd.Context(), cmd.OutOrStdout(), o)
+		},
+	}
+	cmd.Flags().IntVar(&o.Rate, "rate", 5000, "background records per second")
+	cmd.Flags().IntVar(&o.Seconds, "seconds", 20, "length of the measurement")
+	cmd.Flags().StringVar(&o.Kafka, "kafka", "", "address of a broker; empty starts an in-memory one")
+	return cmd
+}
+
+func benchSSB() *cobra.Command {
+	o := bench.SSBOptions{}
+	cmd := &cobra.Command{
+		Use: "ssb", Short: "The 13 queries of the flat star schema benchmark, beside DuckDB", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return bench.SSB(cmd.Context(), cmd.OutOrStdout(), o) },
+	}
+	cmd.Flags().IntVar(&o.Rows, "rows", 1_200_000, "rows of the table")
+	cmd.Flags().IntVar(&o.Runs, "runs", 7, "warm runs of each query")
+	cmd.Flags().StringVar(&o.Python, "python", "python3", "Python interpreter with the package duckdb")
+	cmd.Flags().StringVar(&o.Peers, "peers", "bench/peers", "folder of the peers' runners")
+	return cmd
+}

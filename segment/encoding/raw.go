@@ -85,3 +85,17 @@ func rangeBitsNaN[T Number](v []T, lo, hi T) (word uint64) {
 	}
 	return word
 }
+
+// SizeRaw returns the number of bytes that AppendRaw would append.
+func SizeRaw[T Number](v []T) int {
+	var t T
+	return len(v) * int(unsafe.Sizeof(t))
+}
+
+// AppendRaw appends values as they lie in memory.
+func AppendRaw[T Number](dst []byte, v []T) []byte {
+	if len(v) == 0 {
+		return dst
+	}
+	return append(dst, unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), SizeRaw(v))...)
+}

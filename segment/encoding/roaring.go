@@ -37,11 +37,11 @@ func OpenBitmap(buf []byte, limit uint32) (*roaring.Bitmap, error) {
 	if err := checkBitmap(buf, limit); err != nil {
 		return nil, err
 	}
-	return openChecked(buf)
+	return OpenChecked(buf)
 }
 
-// openChecked returns the bitmap of bytes that checkBitmap accepted.
-func openChecked(buf []byte) (*roaring.Bitmap, error) {
+// OpenChecked returns the bitmap of bytes that OpenBitmap accepted before.
+func OpenChecked(buf []byte) (*roaring.Bitmap, error) {
 	b := roaring.New()
 	if _, err := b.FromUnsafeBytes(buf); err != nil {
 		return nil, segment.Corruptf("bitmap: %v", err)

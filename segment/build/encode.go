@@ -1,0 +1,379 @@
+package build
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/alluviumdb/alluvium/internal/column"
+	"github.com/alluviumdb/alluvium/internal/schema"
+	"github.com/alluviumdb/alluvium/segment"
+	"github.com/alluviumdb/alluvium/segment/encoding"
+	"github.com/alluviumdb/alluvium/segment/format"
+	"github.com/alluviumdb/alluvium/segment/index"
+)
+
+// pending is a buffer that has not been written yet.
+type pending struct {
+	role     format.Role
+	required bool
+	bytes    []byte
+}
+
+// encoded is a column ready to be written.
+type encoded struct {
+	entry   format.Column
+	buffers []pending
+	child   *encoded
+}
+
+func (e *encoded) buffer(role format.Role, b []byte) {
+	// Indexes and zone maps can be ignored by a reader; everything else cannot.
+	required := role != format.RoleZones && role != format.RoleInverted
+	e.buffers = append(e.buffers, pending{role: role, required: required, bytes: b})
+}
+
+const (
+	// maxConst is the longest value that is kept in the directory.
+	maxConst = 1024
+	// maxBound is the length beyond which text bounds are truncated.
+	maxBound = 256
+)
+
+// encode chooses the encoding of a column and applies it.
+func encode(d *data, p *plan) (*encoded, error) {
+	e := &encoded{entry: format.Column{Meta: &segment.ColumnMeta{Type: d.typ, Nulls: uint32(d.nullCount())}}}
+	if d.allNull {
+		e.entry.Meta.Encoding = segment.EncodingConst
+		return e, nil
+	}
+	if d.nulls != nil {
+		d.nulls.RunOptimize()
+		b, err := encoding.AppendBitmap(nil, d.nulls)
+		if err != nil {
+			return nil, err
+		}
+		e.buffer(format.RoleNulls, b)
+	}
+	dict, err := useDictionary(d, p)
+	if err != nil {
+		return nil, err
+	}
+	if dict {
+		return e, e.dictionary(d, p)
+	}
+	return e, e.raw(d, p)
+}
+
+// useDictionary decides between the dictionary form and the values form and
+// leaves d in that form, its dictionary sorted.
+func useDictionary(d *data, p *plan) (bool, error) {
+	if p.noDict {
+		d.materialise()
+		return false, nil
+	}
+	limit := p.cardinalityLimit(d.n)
+	if d.dict == nil && !d.buildDictionary(limit) {
+		return false, nil
+	}
+	merged := d.sortDictionary()
+	size, fits := index.DictionarySize(d.dict)
+	switch {
+	case p.dict && !fits:
+		return false, segment.Unsupportedf("dictionary of more than 4 GiB for column %q", p.field.Name)
+	case p.dict:
+		return true, nil
+	case !fits || merged || d.dict.N > limit:
+		d.materialise()
+		return false, nil
+	}
+	size += encoding.PackedBytes(d.n, encoding.Width(d.dict.N))
+	return dictionaryPays(d, p, size)
+}
+
+// dictionaryPays compares the size of the dictionary form with that of the
+// values form. A dictionary makes filters and groups cheap, so it may cost a
+// little more; metrics are summed, so for them it must save half.
+func dictionaryPays(d *data, p *plan, size int) (bool, error) {
+	kind := d.typ.Kind()
+	if kind == schema.KindBytes && d.dict.N <= d.n/2 || d.dict.N == 1 {
+		return true, nil
+	}
+	rows := *d
+	rows.materialise()
+	raw, err := rawSize(&rows, p)
+	if err != nil {
+		return false, err
+	}
+	pays := false
+	switch {
+	case kind == schema.KindBytes && isDocument(d.typ):
+		pays = size <= raw
+	case kind == schema.KindBytes:
+		pays = size < 2*raw
+	case p.field.Role == schema.Metric && !p.sorted:
+		pays = size <= raw/2
+	default:
+		pays = size <= raw+raw/8
+	}
+	if !pays {
+		*d = rows
+	}
+	return pays, nil
+}
+
+// isDocument reports whether values of a type are read rather than compared.
+func isDocument(t schema.Type) bool {
+	return t.ID == schema.TypeJSON || t.ID == schema.TypeJSONB || t.ID == schema.TypeBytea
+}
+
+// rawSize returns the size of the values form.
+func rawSize(d *data, p *plan) (int, error) {
+	v := d.values
+	switch d.typ.Kind() {
+	case schema.KindInt32:
+		return min(encoding.SizeFOR(v.Int32s), encoding.SizeDelta(v.Int32s), 4*d.n), nil
+	case schema.KindInt64:
+		return min(encoding.SizeFOR(v.Int64s), encoding.SizeDelta(v.Int64s), 8*d.n), nil
+	case schema.KindFloat32:
+		return 4 * d.n, nil
+	case schema.KindFloat64:
+		return 8 * d.n, nil
+	case schema.KindDecimal:
+		if ints, _, ok := scaledInts(d); ok {
+			return encoding.SizeFOR(ints), nil
+		}
+		return encoding.DecimalBytes * d.n, nil
+	case schema.KindBytes:
+		b, err := encoding.AppendChunked(nil, v, p.codec)
+		return len(b), err
+	}
+	return 0, nil
+}
+
+// dictionary encodes the dictionary form.
+func (e *encoded) dictionary(d *data, p *plan) error {
+	m := e.entry.Meta
+	card := d.dict.N
+	m.Cardinality = uint32(card)
+	e.setRange(d.dict.Value(0), d.dict.Value(card-1))
+	m.Sorted = d.nulls == nil && slices.IsSorted(d.ids)
+	first := d.dict.Value(0)
+	if card == 1 && !p.inverted && len(first.B) <= maxConst {
+		m.Encoding = segment.EncodingConst
+		first.B = slices.Clone(first.B)
+		e.entry.Const = &first
+		return nil
+	}
+	e.buffer(format.RoleDictionary, index.AppendDictionary(nil, d.dict))
+	w := encoding.Width(card)
+	if m.Sorted && 4*(card+1) <= encoding.PackedBytes(d.n, w) {
+		m.Encoding = segment.EncodingSortedRuns
+		e.buffer(format.RoleForward, encoding.AppendRuns(nil, d.ids, card))
+		return nil // the runs are the index: an inverted one would repeat them
+	}
+	m.Encoding = segment.EncodingDict
+	e.buffer(format.RoleForward, encoding.AppendPacked(nil, d.ids, w))
+	if d.n > segment.BlockRows {
+		e.buffer(format.RoleZones, index.AppendIntZones(nil, d.ids, d.isNull()))
+	}
+	if p.inverted {
+		b, err := index.AppendInverted(nil, d.ids, card, d.isNull())
+		if err != nil {
+			return err
+		}
+		e.buffer(format.RoleInverted, b)
+	}
+	return nil
+}
+
+// raw encodes the values form.
+func (e *encoded) raw(d *data, p *plan) error {
+	m, v := e.entry.Meta, d.values
+	e.valueRange(d)
+	switch d.typ.Kind() {
+	case schema.KindInt32:
+		encodeInts(e, v.Int32s, d, p)
+	case schema.KindInt64:
+		encodeInts(e, v.Int64s, d, p)
+	case schema.KindFloat32:
+		encodeFloats(e, v.Float32s, d)
+	case schema.KindFloat64:
+		encodeFloats(e, v.Float64s, d)
+	case schema.KindDecimal:
+		e.decimals(d)
+	case schema.KindInterval:
+		m.Encoding = segment.EncodingRaw
+		e.buffer(format.RoleForward, encoding.AppendIntervals(nil, v.Intervals[:d.n]))
+	case schema.KindBytes:
+		m.Encoding = segment.EncodingChunked
+		b, err := encoding.AppendChunked(nil, v, p.codec)
+		if err != nil {
+			return err
+		}
+		e.buffer(format.RoleForward, b)
+	case schema.KindList:
+		return e.list(d, p)
+	default:
+		return fmt.Errorf("build: cannot store %v", d.typ)
+	}
+	return nil
+}
+
+// encodeInts chooses between plain values, frame of reference and deltas.
+func encodeInts[T int32 | int64](e *encoded, v []T, d *data, p *plan) {
+	m := e.entry.Meta
+	m.Sorted = d.nulls == nil && slices.IsSorted(v)
+	if d.n > segment.BlockRows {
+		e.buffer(format.RoleZones, index.AppendIntZones(nil, v, d.isNull()))
+	}
+	v = fillNulls(v, d.nullBits())
+	plain := encoding.SizeRaw(v)
+	frame, delta := encoding.SizeFOR(v), encoding.SizeDelta(v)
+	switch {
+	case p.hasCodec && p.codec == encoding.CodecNone || plain <= frame && plain <= delta:
+		m.Encoding = segment.EncodingRaw
+		e.buffer(format.RoleForward, encoding.AppendRaw(nil, v))
+	case delta < frame-frame/4: // a single value costs decoding its block
+		m.Encoding = segment.EncodingDelta
+		e.buffer(format.RoleForward, encoding.AppendDelta(nil, v))
+	default:
+		m.Encoding = segment.EncodingFOR
+		e.buffer(format.RoleForward, encoding.AppendFOR(nil, v))
+	}
+}
+
+// fillNulls gives NULL rows the value before them, so that they widen no block.
+func fillNulls[T int32 | int64](v []T, nulls column.Bitmap) []T {
+	if nulls == nil {
+		return v
+	}
+	out := slices.Clone(v)
+	first := 0
+	for nulls.Get(first) {
+		first++ // not all rows are NULL
+	}
+	prev := v[first]
+	for i := range out {
+		if nulls.Get(i) {
+			out[i] = prev
+		}
+		prev = out[i]
+	}
+	return out
+}
+
+func encodeFloats[T float32 | float64](e *encoded, v []T, d *data) {
+	m := e.entry.Meta
+	m.Encoding = segment.EncodingRaw
+	m.Sorted = d.nulls == nil && slices.IsSortedFunc(v, segment.CompareFloat[T])
+	e.buffer(format.RoleForward, encoding.AppendRaw(nil, v))
+	if d.n > segment.BlockRows {
+		e.buffer(format.RoleZones, index.AppendFloatZones(nil, v, d.isNull()))
+	}
+}
+
+// decimals stores decimals of one scale that fit as scaled integers.
+func (e *encoded) decimals(d *data) {
+	m := e.entry.Meta
+	if ints, scale, ok := scaledInts(d); ok {
+		m.Encoding = segment.EncodingFOR
+		e.entry.DecimalScale, e.entry.HasDecimalScale = scale, true
+		e.buffer(format.RoleForward, encoding.AppendFOR(nil, fillNulls(ints, d.nullBits())))
+		return
+	}
+	m.Encoding = segment.EncodingRaw
+	e.buffer(format.RoleForward, encoding.AppendDecimals(nil, d.values.Decimals[:d.n]))
+}
+
+// scaledInts returns the coefficients if all decimals have one scale and fit int64.
+func scaledInts(d *data) (ints []int64, scale uint8, ok bool) {
+	nulls := d.nullBits()
+	ints, seen := make([]int64, d.n), false
+	for i, x := range d.values.Decimals[:d.n] {
+		if nulls.Get(i) {
+			continue
+		}
+		if !x.Coef.IsInt64() || x.IsNaN() || seen && x.Scale != scale {
+			return nil, 0, false
+		}
+		ints[i], scale, seen = int64(x.Coef.Lo), x.Scale, true
+	}
+	return ints, scale, seen
+}
+
+// list stores where each list begins and the elements as a column of their own.
+func (e *encoded) list(d *data, p *plan) error {
+	v := d.values
+	e.entry.Meta.Encoding = segment.EncodingRaw
+	starts := make([]int64, d.n+1)
+	for i := range starts {
+		starts[i] = int64(v.Offsets[i] - v.Offsets[0])
+	}
+	e.buffer(format.RoleOffsets, encoding.AppendFOR(nil, starts))
+	elems, err := elements(v)
+	if err != nil {
+		return err
+	}
+	field := schema.Field{Name: p.field.Name, Type: d.typ.Elem(), Role: p.field.Role}
+	child, err := encode(elems, &plan{field: &field, codec: p.codec, hasCodec: p.hasCodec})
+	e.child, e.entry.ChildRows = child, uint32(elems.n)
+	return err
+}
+
+// elements returns the elements of all lists as a column.
+func elements(v *column.Vector) (*data, error) {
+	part := v.Elems.Slice(int(v.Offsets[0]), int(v.Offsets[v.N]))
+	d := &data{typ: v.Type.Elem(), n: part.N, values: column.New(v.Type.Elem(), part.N)}
+	d.addNulls(part, 0)
+	err := appendRows(d.values, part)
+	d.normalise()
+	return d, err
+}
+
+// setRange sets Min and Max, truncated when they are long.
+func (e *encoded) setRange(lo, hi column.Value) {
+	m := e.entry.Meta
+	lo, hi, cut, ok := segment.TruncateBounds(lo, hi, maxBound)
+	if !ok {
+		return
+	}
+	lo.B, hi.B = slices.Clone(lo.B), slices.Clone(hi.B)
+	m.HasRange, m.Truncated, m.Min, m.Max = true, cut, lo, hi
+}
+
+// valueRange finds Min and Max of the values form.
+func (e *encoded) valueRange(d *data) {
+	if d.typ.Kind() == schema.KindList {
+		return
+	}
+	nulls, v := d.nullBits(), d.values
+	lo, hi := -1, -1
+	for i := range d.n {
+		if nulls.Get(i) {
+			continue
+		}
+		if lo < 0 {
+			lo, hi = i, i
+			continue
+		}
+		if less(v, i, lo) {
+			lo = i
+		} else if less(v, hi, i) {
+			hi = i
+		}
+	}
+	if lo >= 0 {
+		e.setRange(v.Value(lo), v.Value(hi))
+	}
+}
+
+// less compares two rows.
+func less(v *column.Vector, a, b int) bool {
+	switch v.Kind() {
+	case schema.KindInt32:
+		return v.Int32s[a] < v.Int32s[b]
+	case schema.KindInt64:
+		return v.Int64s[a] < v.Int64s[b]
+	}
+	return segment.Compare(v.Value(a), v.Value(b)) < 0
+}

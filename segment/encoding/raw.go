@@ -24,9 +24,6 @@ func NewRaw[T Number](buf []byte, n int) (*Raw[T], error) {
 	return &Raw[T]{values: View[T](buf)}, nil
 }
 
-// Values returns all values without copying.
-func (r *Raw[T]) Values() []T { return r.values }
-
 // Read implements Fixed.
 func (r *Raw[T]) Read(from uint32, dst []T) { copy(dst, r.values[from:][:len(dst)]) }
 

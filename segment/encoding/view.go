@@ -46,13 +46,3 @@ func AlignedCopy(b []byte) []byte {
 func pairs(b *[BlockLen]uint32) *[BlockLen / 2]uint64 {
 	return (*[BlockLen / 2]uint64)(unsafe.Pointer(b))
 }
-
-// asUint32 views 512 int32 as uint32.
-func asUint32(b *[BlockLen]int32) *[BlockLen]uint32 {
-	return (*[BlockLen]uint32)(unsafe.Pointer(b))
-}
-
-// asUint64 views 512 int64 as uint64.
-func asUint64(b *[BlockLen]int64) *[BlockLen]uint64 {
-	return (*[BlockLen]uint64)(unsafe.Pointer(b))
-}

@@ -1,0 +1,298 @@
+package immutable
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"sync"
+	"testing"
+
+	"github.com/alluviumdb/alluvium/internal/column"
+	"github.com/alluviumdb/alluvium/internal/schema"
+	"github.com/alluviumdb/alluvium/internal/vfs"
+	"github.com/alluviumdb/alluvium/segment"
+	"github.com/alluviumdb/alluvium/segment/build"
+	"github.com/alluviumdb/alluvium/segment/encoding"
+	"github.com/alluviumdb/alluvium/segment/format"
+)
+
+// smallTable has a column of every encoding and index in few bytes.
+func smallTable(rng *rand.Rand, rows int) *table {
+	tb := &table{n: rows}
+	s := &schema.Schema{Name: "t", Version: 1}
+	add := func(name string, t schema.Type, card, nulls int) {
+		s.Fields = append(s.Fields, schema.Field{ID: uint32(len(s.Fields) + 1), Name: name, Type: t})
+		v := column.New(t, rows)
+		for i := range rows {
+			switch {
+			case nulls > 0 && i%nulls == 0:
+				v.AppendNull()
+			case name == "ascending":
+				v.Append(column.IntValue(t, int64(i)*1000+int64(rng.IntN(3))))
+			default:
+				v.Append(randomValue(rng, t, card))
+			}
+		}
+		tb.cols = append(tb.cols, v)
+	}
+	add("sorted", schema.Text, 5, 0)
+	add("dict", schema.Text, 40, 7)
+	add("number", schema.Int32, 9, 0)
+	add("for", schema.Int64, 1<<20, 5)
+	add("ascending", schema.Timestamp, 0, 0)
+	add("float", schema.Float64, 1<<20, 0)
+	add("text", schema.JSON, 1<<20, 9)
+	add("const", schema.Bool, 1, 0)
+	add("null", schema.Text, 1, 1)
+	add("decimal", schema.Numeric, 1<<20, 0)
+	add("interval", schema.Interval, 50, 0)
+	add("list", schema.Text.AsList(), 20, 4)
+	tb.cfg = build.Config{
+		Table: &schema.Table{Name: "t", Schema: s, Config: &schema.TableConfig{
+			TimeColumn: "ascending",
+			Indexing: schema.IndexingConfig{
+				SortedColumn: "sorted", Inverted: []string{"dict", "number"}, NoDictionary: []string{"for", "text"},
+			},
+		}},
+		Meta: &segment.Metadata{Name: "t__0__0__x", Table: "t", Streamed: true, FirstSeq: 1000},
+	}
+	return tb
+}
+
+// queryAll reads everything in a segment in every way and returns a digest.
+func queryAll(s *Segment) (uint64, error) {
+	h := fnv.New64a()
+	h.Write(format.AppendFooter(nil, s.Directory()))
+	for i := range s.columns {
+		c, err := s.column(i)
+		if err != nil {
+			return 0, err
+		}
+		if err := queryColumn(c, int(s.NumDocs()), func(b []byte) { h.Write(b) }); err != nil {
+			return 0, err
+		}
+	}
+	return h.Sum64(), nil
+}
+
+func queryColumn(c *Column, n int, note func([]byte)) error {
+	var v column.Vector
+	if err := c.Read(0, n, &v); err != nil {
+		return err
+	}
+	for i := range n {
+		note(column.AppendValue(nil, v.Value(i)))
+	}
+	var docs []uint32
+	for i := 0; i < n; i += 3 {
+		docs = append(docs, uint32(i))
+	}
+	if err := c.Gather(docs, &v); err != nil {
+		return err
+	}
+	for i := range docs {
+		note(column.AppendValue(nil, v.Value(i)))
+	}
+	bits := column.NewBitmap(n)
+	if _, err := c.MatchRange(0, n, segment.ValueRange{LoInt: -5, HiInt: 1 << 18, HiFloat: 1e4}, bits); err != nil {
+		return err
+	}
+	note(encoding.Bytes(bits))
+	if c.Nulls() != nil {
+		note(encoding.Bytes(c.Nulls().ToArray()))
+	}
+	if z := c.Zones(); z != nil {
+		note(encoding.Bytes(z.MinInt))
+	}
+	if c.Dictionary() == nil {
+		return nil
+	}
+	return queryIDs(c, n, docs, bits, note)
+}
+
+func queryIDs(c *Column, n int, docs []uint32, bits column.Bitmap, note func([]byte)) error {
+	ids := make([]uint32, n)
+	c.ReadIDs(0, ids)
+	d := c.Dictionary()
+	seen := make([]uint32, d.Len()) // panics on an id beyond the dictionary
+	for _, id := range ids {
+		seen[id]++
+	}
+	c.GatherIDs(docs, ids[:len(docs)])
+	c.MatchIDs(0, n, segment.IDSet{Lo: 1, Hi: 3}, bits)
+	note(encoding.Bytes(seen))
+	note(encoding.Bytes(ids))
+	note(encoding.Bytes(bits))
+	if r := c.Ranges(); r != nil {
+		lo, hi := r.Range(1, 2)
+		note(encoding.Bytes([]uint32{lo, hi}))
+	}
+	x := c.Inverted()
+	if x == nil {
+		return nil
+	}
+	for id := range uint32(d.Len()) {
+		p, err := x.Postings(id)
+		if err != nil {
+			return err
+		}
+		note(encoding.Bytes([]uint32{id, x.Count(id)}))
+		note(encoding.Bytes(p.ToArray()))
+	}
+	return nil
+}
+
+type sample struct {
+	file   []byte
+	digest uint64
+	footer *format.Footer
+	at     uint64 // offset of the footer
+}
+
+var sampleFile = sync.OnceValue(func() sample {
+	rng := rand.New(rand.NewPCG(5, 5))
+	fs := vfs.NewMem()
+	tb := smallTable(rng, 90)
+	if _, err := build.FromBatches(ctx, fs, "seg", tb.batches(rng), tb.cfg); err != nil {
+		panic(err)
+	}
+	file, err := vfs.ReadFile(fs, "seg")
+	if err != nil {
+		panic(err)
+	}
+	s, err := Open(fs, "seg", Options{})
+	if err != nil {
+		panic(err)
+	}
+	digest, err := queryAll(s)
+	if err != nil {
+		panic(err)
+	}
+	return sample{file: file, digest: digest, footer: s.Directory(), at: s.end}
+})
+
+// openBytes opens and queries a file with that content.
+func openBytes(b []byte) (uint64, error) {
+	s, err := open(vfs.NewMapping(b, nil))
+	if err != nil {
+		return 0, err
+	}
+	defer s.Release()
+	return queryAll(s)
+}
+
+// checkDamaged requires the right answer or an error of the right class.
+func checkDamaged(t *testing.T, b []byte, what string) {
+	t.Helper()
+	digest, err := openBytes(b)
+	switch {
+	case err == nil && digest != sampleFile().digest:
+		t.Fatalf("%s: wrong answer", what)
+	case err != nil && !errors.Is(err, segment.ErrCorrupt) && !errors.Is(err, segment.ErrUnsupported):
+		t.Fatalf("%s: error without class: %v", what, err)
+	}
+}
+
+// repair makes all checksums of a damaged file right again, as a hostile
+// writer would.
+func repair(b []byte, sm sample) []byte {
+	out := append([]byte(nil), b[:sm.at]...)
+	footer := append([]byte(nil), b[sm.at:len(b)-format.TrailerBytes]...)
+	if string(footer) == string(sm.file[sm.at:len(b)-format.TrailerBytes]) {
+		footer = format.AppendFooter(nil, resum(b, sm.footer))
+	}
+	t := format.Trailer{
+		FooterOffset: sm.at, FooterLength: uint64(len(footer)), FooterCRC: format.CRC(footer),
+		FileLength: sm.at + uint64(len(footer)) + format.TrailerBytes,
+	}
+	return t.Append(append(out, footer...))
+}
+
+func resum(b []byte, f *format.Footer) *format.Footer {
+	out := *f
+	out.Columns = make([]format.Column, len(f.Columns))
+	for i := range f.Columns {
+		out.Columns[i] = resumColumn(b, f.Columns[i])
+	}
+	return &out
+}
+
+func resumColumn(b []byte, c format.Column) format.Column {
+	buffers := make([]format.Buffer, len(c.Buffers))
+	for i, x := range c.Buffers {
+		x.CRC = format.CRC(b[x.Offset : x.Offset+x.Length])
+		buffers[i] = x
+	}
+	c.Buffers = buffers
+	if c.Child != nil {
+		child := resumColumn(b, *c.Child)
+		c.Child = &child
+	}
+	return c
+}
+
+// TestEveryFlippedByte flips each byte of a small file: once leaving the
+// checksums, which must notice or not matter, and once with checksums made
+// right, where nothing may crash.
+func TestEveryFlippedByte(t *testing.T) {
+	sm := sampleFile()
+	rng := rand.New(rand.NewPCG(6, 6))
+	buf := make([]byte, len(sm.file))
+	for pos := range sm.file {
+		copy(buf, sm.file)
+		buf[pos] ^= 1 << rng.IntN(8)
+		checkDamaged(t, buf, fmt.Sprintf("bit of byte %d", pos))
+		if pos < len(buf)-format.TrailerBytes {
+			_, _ = openBytes(repair(buf, sm))
+		}
+	}
+}
+
+func TestEveryTruncation(t *testing.T) {
+	sm := sampleFile()
+	for n := range sm.file {
+		if _, err := openBytes(sm.file[:n]); !errors.Is(err, segment.ErrCorrupt) {
+			t.Fatalf("file cut at %d: %v", n, err)
+		}
+	}
+}
+
+func FuzzOpen(f *testing.F) {
+	f.Add(uint32(100), []byte{1, 2, 3}, false)
+	f.Add(uint32(5000), []byte{0xff, 0xff, 0xff, 0xff}, true)
+	f.Fuzz(func(t *testing.T, pos uint32, patch []byte, fix bool) {
+		sm := sampleFile()
+		b := append([]byte(nil), sm.file...)
+		at := int(pos) % len(b)
+		copy(b[at:], patch)
+		if fix {
+			_, _ = openBytes(repair(b, sm))
+			return
+		}
+		checkDamaged(t, b, "patched file")
+	})
+}
+
+// FuzzOpenBytes opens anything; checksums are made right where a trailer can
+// be found.
+func FuzzOpenBytes(f *testing.F) {
+	f.Add(sampleFile().file)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if len(b) < format.HeaderBytes+format.TrailerBytes {
+			return
+		}
+		end := len(b) - format.TrailerBytes
+		at := binary.LittleEndian.Uint64(b[end:])
+		if at < uint64(end) && at >= format.HeaderBytes {
+			t := format.Trailer{
+				FooterOffset: at, FooterLength: uint64(end) - at, FileLength: uint64(len(b)),
+				FooterCRC: format.CRC(b[at:end]),
+			}
+			b = t.Append(append([]byte(nil), b[:end]...))
+			copy(b, format.Header())
+		}
+		_, _ = openBytes(b)
+	})
+}

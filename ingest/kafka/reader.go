@@ -1,0 +1,190 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/alluviumdb/alluvium/ingest"
+)
+
+// reader reads one partition with a client of its own, so that the fetch
+// buffer of one partition never holds back another.
+type reader struct {
+	src       *Source
+	client    *kgo.Client
+	partition int32
+	next      int64
+	records   []ingest.Record
+	polled    []*kgo.Record
+	batch     ingest.RawBatch
+	attempt   int
+}
+
+// Limits of one fetch. The broker answers as soon as there is a byte, so the
+// wait only bounds idle requests.
+const (
+	fetchMaxWait  = 500 * time.Millisecond
+	fetchMaxBytes = 8 << 20
+	// maxRecords bounds a batch, and with it what one decode holds.
+	maxRecords = 16384
+	maxBackoff = 5 * time.Second
+)
+
+// Open begins to read a partition at an offset.
+func (s *Source) Open(_ context.Context, partition uint32, from ingest.Offset) (ingest.Reader, error) {
+	at, err := decodeOffset(from)
+	if err != nil {
+		return nil, err
+	}
+	r := &reader{src: s, partition: int32(partition), next: at}
+	if err := r.connect(); err != nil {
+		return nil, err
+	}
+	r.batch.Offset = func(i int) ingest.Offset { return encodeOffset(r.polled[i].Offset) }
+	return r, nil
+}
+
+// connect makes a client that starts at r.next. An offset out of range is an
+// error, never a silent reset.
+func (r *reader) connect() error {
+	opts := append([]kgo.Opt{
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{
+			r.src.topic: {r.partition: kgo.NoResetOffset().At(r.next)},
+		}),
+		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
+		kgo.FetchMinBytes(1), kgo.FetchMaxWait(fetchMaxWait),
+		kgo.FetchMaxBytes(fetchMaxBytes), kgo.FetchMaxPartitionBytes(fetchMaxBytes),
+		kgo.KeepRetryableFetchErrors(),
+	}, r.src.opts...)
+	cl, err := kgo.NewClient(opts...)
+	if err != nil {
+		return fmt.Errorf("kafka: %w", err)
+	}
+	r.client = cl
+	return nil
+}
+
+// Close ends the reader.
+func (r *reader) Close() error {
+	r.client.Close()
+	return nil
+}
+
+// Fetch waits for records.
+func (r *reader) Fetch(ctx context.Context) (*ingest.RawBatch, error) {
+	for {
+		fetches := r.client.PollRecords(ctx, maxRecords)
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if err := r.fetchError(fetches); err != nil {
+			if err := r.recover(ctx, err); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if b := r.take(fetches); b != nil {
+			r.attempt = 0
+			return b, nil
+		}
+	}
+}
+
+func (r *reader) fetchError(fetches kgo.Fetches) error {
+	if fetches.NumRecords() > 0 {
+		return nil // the error comes again with the next poll
+	}
+	for _, e := range fetches.Errors() {
+		return e.Err
+	}
+	return nil
+}
+
+// recover decides what an error means: the offset is gone, or the brokers are
+// away and the fetch is tried again after a pause, on a new client where the
+// old one has given the partition up.
+func (r *reader) recover(ctx context.Context, err error) error {
+	if errors.Is(err, kerr.OffsetOutOfRange) {
+		return r.outOfRange(ctx)
+	}
+	r.attempt++
+	if r.src.events != nil {
+		r.src.events.FetchRetry(uint32(r.partition), r.attempt, err)
+	}
+	pause := min(50*time.Millisecond<<min(r.attempt, 7), maxBackoff)
+	select {
+	case <-time.After(pause):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if kerr.IsRetriable(err) {
+		return nil
+	}
+	r.client.Close()
+	return r.connect()
+}
+
+func (r *reader) outOfRange(ctx context.Context) error {
+	earliest, end, err := r.src.Bounds(ctx, uint32(r.partition))
+	if err != nil {
+		return r.recover(ctx, err)
+	}
+	e := &ingest.OutOfRangeError{Wanted: encodeOffset(r.next), Earliest: earliest, Latest: end, Missing: -1}
+	if first, err := decodeOffset(earliest); err == nil && first > r.next {
+		e.Missing = first - r.next
+	}
+	if last, err := decodeOffset(end); err == nil && e.Missing < 0 && r.next <= last {
+		return r.reconnect(ctx) // within range again: the error was of a moment
+	}
+	return e
+}
+
+func (r *reader) reconnect(ctx context.Context) error {
+	select {
+	case <-time.After(100 * time.Millisecond):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	r.client.Close()
+	return r.connect()
+}
+
+// take turns fetched records into the batch, nil when there are none.
+func (r *reader) take(fetches kgo.Fetches) *ingest.RawBatch {
+	r.records, r.polled = r.records[:0], r.polled[:0]
+	hw := int64(-1)
+	fetches.EachPartition(func(p kgo.FetchTopicPartition) {
+		hw = max(hw, p.HighWatermark)
+		for _, rec := range p.Records {
+			if rec.Offset < r.next {
+				continue
+			}
+			r.polled = append(r.polled, rec)
+			r.records = append(r.records, ingest.Record{
+				Key: rec.Key, Value: rec.Value, Timestamp: rec.Timestamp.UnixMicro(),
+			})
+		}
+	})
+	if len(r.records) == 0 {
+		return nil
+	}
+	last := r.polled[len(r.polled)-1]
+	r.next = last.Offset + 1
+	b := &r.batch
+	b.Records, b.Next = r.records, encodeOffset(r.next)
+	b.HighWatermark, b.Lag, b.LagMillis = "", -1, -1
+	if hw >= 0 {
+		b.HighWatermark, b.Lag = encodeOffset(hw), max(hw-r.next, 0)
+	}
+	if b.Lag == 0 {
+		b.LagMillis = 0
+	} else {
+		b.LagMillis = max(time.Since(last.Timestamp).Milliseconds(), 0)
+	}
+	return b
+}

@@ -1,0 +1,197 @@
+package objstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/feature/s3/manager"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
+)
+
+// s3Store keeps objects in a bucket below a prefix.
+type s3Store struct {
+	client         *s3.Client
+	uploader       *manager.Uploader
+	bucket, prefix string
+}
+
+// multipartBytes is the size from which an object is uploaded in parts.
+const multipartBytes = 64 << 20
+
+func openS3(ctx context.Context, bucket, prefix string, o Options) (*s3Store, error) {
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithDefaultRegion("us-east-1"))
+	if err != nil {
+		return nil, fmt.Errorf("deep store: AWS configuration: %w", err)
+	}
+	if o.Region != "" {
+		cfg.Region = o.Region
+	}
+	client := s3.NewFromConfig(cfg, func(opt *s3.Options) {
+		if o.S3Endpoint != "" {
+			opt.BaseEndpoint = aws.String(o.S3Endpoint)
+			opt.UsePathStyle = true
+		}
+	})
+	up := manager.NewUploader(client, func(u *manager.Uploader) { u.PartSize = multipartBytes / 4 })
+	return &s3Store{client: client, uploader: up, bucket: bucket, prefix: prefix}, nil
+}
+
+func (s *s3Store) full(key string) (*string, error) {
+	if err := cleanKey(key); err != nil {
+		return nil, err
+	}
+	return aws.String(path.Join(s.prefix, key)), nil
+}
+
+func (s *s3Store) Put(ctx context.Context, key string, r io.ReadSeeker, size int64) error {
+	return s.put(ctx, key, r, size, nil)
+}
+
+func (s *s3Store) PutIfAbsent(ctx context.Context, key string, r io.ReadSeeker, size int64) error {
+	return s.put(ctx, key, r, size, aws.String("*"))
+}
+
+func (s *s3Store) put(ctx context.Context, key string, r io.ReadSeeker, size int64, ifNoneMatch *string) error {
+	name, err := s.full(key)
+	if err != nil {
+		return err
+	}
+	if err := checkSize(r, size); err != nil {
+		return err
+	}
+	in := &s3.PutObjectInput{Bucket: &s.bucket, Key: name, Body: r, ContentLength: &size, IfNoneMatch: ifNoneMatch}
+	if size >= multipartBytes {
+		in.ContentLength = nil
+		_, err = s.uploader.Upload(ctx, in)
+	} else {
+		_, err = s.client.PutObject(ctx, in)
+	}
+	return s.translate(key, err)
+}
+
+func checkSize(r io.Seeker, size int64) error {
+	end, err := r.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err
+	}
+	if end != size {
+		return fmt.Errorf("%w: %d bytes, announced %d", ErrSize, end, size)
+	}
+	_, err = r.Seek(0, io.SeekStart)
+	return err
+}
+
+// translate maps S3's errors to those of this package.
+func (s *s3Store) translate(key string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var noKey *types.NoSuchKey
+	var noHead *types.NotFound
+	if errors.As(err, &noKey) || errors.As(err, &noHead) {
+		return fmt.Errorf("%w: %s", ErrNotFound, s.URI(key))
+	}
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		switch api.ErrorCode() {
+		case "PreconditionFailed", "ConditionalRequestConflict":
+			return fmt.Errorf("%w: %s", ErrExists, s.URI(key))
+		case "NoSuchKey", "NotFound":
+			return fmt.Errorf("%w: %s", ErrNotFound, s.URI(key))
+		}
+	}
+	return fmt.Errorf("deep store: %s: %w", s.URI(key), err)
+}
+
+func (s *s3Store) Get(ctx context.Context, key string) (io.ReadCloser, error) {
+	name, err := s.full(key)
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.bucket, Key: name})
+	if err != nil {
+		return nil, s.translate(key, err)
+	}
+	return out.Body, nil
+}
+
+func (s *s3Store) GetRange(ctx context.Context, key string, off int64, p []byte) error {
+	if len(p) == 0 {
+		return nil
+	}
+	name, err := s.full(key)
+	if err != nil {
+		return err
+	}
+	rng := fmt.Sprintf("bytes=%d-%d", off, off+int64(len(p))-1)
+	out, err := s.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.bucket, Key: name, Range: &rng})
+	if err != nil {
+		return s.translate(key, err)
+	}
+	defer out.Body.Close()
+	_, err = io.ReadFull(out.Body, p)
+	return err
+}
+
+func (s *s3Store) Head(ctx context.Context, key string) (Info, error) {
+	name, err := s.full(key)
+	if err != nil {
+		return Info{}, err
+	}
+	out, err := s.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &s.bucket, Key: name})
+	if err != nil {
+		return Info{}, s.translate(key, err)
+	}
+	return Info{Key: key, Bytes: aws.ToInt64(out.ContentLength)}, nil
+}
+
+func (s *s3Store) List(ctx context.Context, prefix string, each func(Info) error) error {
+	base := ""
+	if s.prefix != "" {
+		base = s.prefix + "/"
+	}
+	pages := s3.NewListObjectsV2Paginator(s.client, &s3.ListObjectsV2Input{Bucket: &s.bucket, Prefix: aws.String(base + prefix)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return s.translate(prefix, err)
+		}
+		for _, o := range page.Contents {
+			info := Info{Key: strings.TrimPrefix(aws.ToString(o.Key), base), Bytes: aws.ToInt64(o.Size)}
+			if err := each(info); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (s *s3Store) Delete(ctx context.Context, key string) error {
+	name, err := s.full(key)
+	if err != nil {
+		return err
+	}
+	_, err = s.client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &s.bucket, Key: name})
+	return s.translate(key, err)
+}
+
+func (s *s3Store) base() string {
+	if s.prefix == "" {
+		return "s3://" + s.bucket
+	}
+	return "s3://" + s.bucket + "/" + s.prefix
+}
+
+func (s *s3Store) URI(key string) string { return s.base() + "/" + key }
+
+func (s *s3Store) Key(uri string) (string, error) { return keyOf(s.base(), uri) }
+
+func (s *s3Store) Close() error { return nil }

@@ -79,26 +79,23 @@ func (r *reader) Close() error {
 func (r *reader) Fetch(ctx context.Context) (*ingest.RawBatch, error) {
 	for {
 		fetches := r.client.PollRecords(ctx, maxRecords)
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		if err := r.fetchError(fetches); err != nil {
-			if err := r.recover(ctx, err); err != nil {
-				return nil, err
-			}
-			continue
-		}
+		// Records come before the end of ctx: what was polled is not polled again.
 		if b := r.take(fetches); b != nil {
 			r.attempt = 0
 			return b, nil
 		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if err := fetchError(fetches); err != nil {
+			if err := r.recover(ctx, err); err != nil {
+				return nil, err
+			}
+		}
 	}
 }
 
-func (r *reader) fetchError(fetches kgo.Fetches) error {
-	if fetches.NumRecords() > 0 {
-		return nil // the error comes again with the next poll
-	}
+func fetchError(fetches kgo.Fetches) error {
 	for _, e := range fetches.Errors() {
 		return e.Err
 	}

@@ -33,16 +33,18 @@ func (t *Table) NameWithType() string { return t.Name + "_" + string(t.Type) }
 // TableConfig is the typed form of Pinot's table-config JSON. Raw keeps the
 // document as the user wrote it.
 type TableConfig struct {
-	TimeColumn    string
-	Replication   int           // 0 means 1
-	Retention     time.Duration // 0 means for ever
-	BrokerTenant  string        // "" means DefaultTenant
-	ServerTenant  string        // "" means DefaultTenant
-	Indexing      IndexingConfig
-	Stream        *StreamConfig // nil for OFFLINE
-	OnGap         GapPolicy
-	MaxRecordSize int // bytes of one stream record; 0 means 1 MiB × 8
-	Raw           json.RawMessage
+	TimeColumn   string
+	Replication  int           // 0 means 1
+	Retention    time.Duration // 0 means for ever
+	BrokerTenant string        // "" means DefaultTenant
+	ServerTenant string        // "" means DefaultTenant
+	Indexing     IndexingConfig
+	Stream       *StreamConfig // nil for OFFLINE
+	OnGap        GapPolicy
+	// ArrivalColumns take the stream's record timestamp.
+	ArrivalColumns []string
+	MaxRecordSize  int // bytes of one stream record; 0 means 1 MiB × 8
+	Raw            json.RawMessage
 }
 
 // GapPolicy says what a partition does when its next offset has fallen out of
@@ -94,3 +96,16 @@ const (
 
 // DefaultTenant is the tenant of tables and instances that name none.
 const DefaultTenant = "DefaultTenant"
+
+// NewTable puts a table together from its documents: what the config says of
+// columns (arrival time, bounds) is taken over into a copy of the schema.
+func NewTable(id, version uint32, name string, typ TableType, s *Schema, cfg *TableConfig) *Table {
+	c := *s
+	c.Fields = append([]Field(nil), s.Fields...)
+	for _, col := range cfg.ArrivalColumns {
+		if i := c.Index(col); i >= 0 {
+			c.Fields[i].FromArrival = true
+		}
+	}
+	return &Table{ID: id, Version: version, Name: name, Type: typ, Schema: &c, Config: cfg}
+}

@@ -19,7 +19,7 @@ type clock struct {
 // those of 1970-01-01 00:00:00.
 func (p *Pattern) Parse(b []byte) (micros int64, ok bool) {
 	c := clock{civil: civil{year: 1970, month: 1, day: 1}, loc: p.loc}
-	if p.size != len(b) || !p.parseFixed(b, &c) {
+	if p.size == 0 || p.size != len(b) || !p.parseFixed(b, &c) {
 		c = clock{civil: civil{year: 1970, month: 1, day: 1}, loc: p.loc}
 		if !p.parse(b, &c) {
 			return 0, false

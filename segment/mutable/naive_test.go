@@ -234,6 +234,9 @@ func checkNulls(t *testing.T, col segment.Column, want *column.Vector, n int) {
 			count++
 		}
 	}
+	if nulls != nil && int(nulls.Maximum()) >= n {
+		t.Fatalf("Nulls: row %d lies beyond the view of %d rows", nulls.Maximum(), n)
+	}
 	if nulls != nil && (count == 0 || int(nulls.GetCardinality()) != count) {
 		t.Fatalf("Nulls: %d rows, want %d", nulls.GetCardinality(), count)
 	}

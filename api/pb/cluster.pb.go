@@ -279,6 +279,7 @@ type Table struct {
 	ColumnIds     []*ColumnID            `protobuf:"bytes,8,rep,name=column_ids,json=columnIds,proto3" json:"column_ids,omitempty"`
 	NextColumnId  uint32                 `protobuf:"varint,9,opt,name=next_column_id,json=nextColumnId,proto3" json:"next_column_id,omitempty"`
 	CreatedMicros int64                  `protobuf:"varint,10,opt,name=created_micros,json=createdMicros,proto3" json:"created_micros,omitempty"`
+	SchemaHistory []*Schema              `protobuf:"bytes,11,rep,name=schema_history,json=schemaHistory,proto3" json:"schema_history,omitempty"` // older versions that segments may name
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -381,6 +382,13 @@ func (x *Table) GetCreatedMicros() int64 {
 		return x.CreatedMicros
 	}
 	return 0
+}
+
+func (x *Table) GetSchemaHistory() []*Schema {
+	if x != nil {
+		return x.SchemaHistory
+	}
+	return nil
 }
 
 type ColumnID struct {
@@ -523,6 +531,8 @@ type Segment struct {
 	ColumnStats     []byte                 `protobuf:"bytes,24,opt,name=column_stats,json=columnStats,proto3" json:"column_stats,omitempty"`               // segment.EncodeStats: ranges for pruning
 	StartOffsetText string                 `protobuf:"bytes,25,opt,name=start_offset_text,json=startOffsetText,proto3" json:"start_offset_text,omitempty"` // as the source prints it
 	EndOffsetText   string                 `protobuf:"bytes,26,opt,name=end_offset_text,json=endOffsetText,proto3" json:"end_offset_text,omitempty"`
+	EndReason       string                 `protobuf:"bytes,27,opt,name=end_reason,json=endReason,proto3" json:"end_reason,omitempty"` // rows time bytes shard_end force
+	Conflicts       []string               `protobuf:"bytes,28,rep,name=conflicts,proto3" json:"conflicts,omitempty"`                  // replicas whose build differed, and how
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -739,6 +749,20 @@ func (x *Segment) GetEndOffsetText() string {
 	return ""
 }
 
+func (x *Segment) GetEndReason() string {
+	if x != nil {
+		return x.EndReason
+	}
+	return ""
+}
+
+func (x *Segment) GetConflicts() []string {
+	if x != nil {
+		return x.Conflicts
+	}
+	return nil
+}
+
 // Partition is a stream partition of a table.
 type Partition struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
@@ -748,7 +772,8 @@ type Partition struct {
 	Parents         []uint32               `protobuf:"varint,4,rep,packed,name=parents,proto3" json:"parents,omitempty"`
 	StartOffset     []byte                 `protobuf:"bytes,5,opt,name=start_offset,json=startOffset,proto3" json:"start_offset,omitempty"`
 	StartOffsetText string                 `protobuf:"bytes,6,opt,name=start_offset_text,json=startOffsetText,proto3" json:"start_offset_text,omitempty"`
-	Done            bool                   `protobuf:"varint,7,opt,name=done,proto3" json:"done,omitempty"` // closed and read to its end
+	Done            bool                   `protobuf:"varint,7,opt,name=done,proto3" json:"done,omitempty"`     // closed and read to its end
+	Opened          bool                   `protobuf:"varint,8,opt,name=opened,proto3" json:"opened,omitempty"` // it has, or had, a segment
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -828,6 +853,13 @@ func (x *Partition) GetStartOffsetText() string {
 func (x *Partition) GetDone() bool {
 	if x != nil {
 		return x.Done
+	}
+	return false
+}
+
+func (x *Partition) GetOpened() bool {
+	if x != nil {
+		return x.Opened
 	}
 	return false
 }
@@ -2526,6 +2558,1534 @@ func (x *StatusResponse) GetHeartbeatAgeMillis() []int64 {
 	return nil
 }
 
+// Command is one entry of the log: a decision. Times, ids and servers are
+// chosen by the proposer; applying it is a pure function of the state.
+type Command struct {
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	Version    uint32                 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
+	Key        string                 `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"` // idempotency: the same key again gets the first answer
+	Proposer   string                 `protobuf:"bytes,3,opt,name=proposer,proto3" json:"proposer,omitempty"`
+	TimeMicros int64                  `protobuf:"varint,4,opt,name=time_micros,json=timeMicros,proto3" json:"time_micros,omitempty"`
+	// Types that are valid to be assigned to Body:
+	//
+	//	*Command_Bootstrap
+	//	*Command_PutInstance
+	//	*Command_RemoveInstance
+	//	*Command_PutSchema
+	//	*Command_DeleteSchema
+	//	*Command_CreateTable
+	//	*Command_DeleteTable
+	//	*Command_ProposePartitions
+	//	*Command_EndSegment
+	//	*Command_PublishSegment
+	//	*Command_DurableSegment
+	//	*Command_AssignSegments
+	//	*Command_DeleteSegments
+	//	*Command_PurgeSegments
+	//	*Command_PutUser
+	//	*Command_PutSetting
+	Body          isCommand_Body `protobuf_oneof:"body"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Command) Reset() {
+	*x = Command{}
+	mi := &file_pb_cluster_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Command) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Command) ProtoMessage() {}
+
+func (x *Command) ProtoReflect() protoreflect.Message {
+	mi := &file_pb_cluster_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Command.ProtoReflect.Descriptor instead.
+func (*Command) Descriptor() ([]byte, []int) {
+	return file_pb_cluster_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *Command) GetVersion() uint32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *Command) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *Command) GetProposer() string {
+	if x != nil {
+		return x.Proposer
+	}
+	return ""
+}
+
+func (x *Command) GetTimeMicros() int64 {
+	if x != nil {
+		return x.TimeMicros
+	}
+	return 0
+}
+
+func (x *Command) GetBody() isCommand_Body {
+	if x != nil {
+		return x.Body
+	}
+	return nil
+}
+
+func (x *Command) GetBootstrap() *Bootstrap {
+	if x != nil {
+		if x, ok := x.Body.(*Command_Bootstrap); ok {
+			return x.Bootstrap
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetPutInstance() *PutInstance {
+	if x != nil {
+		if x, ok := x.Body.(*Command_PutInstance); ok {
+			return x.PutInstance
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetRemoveInstance() *RemoveInstance {
+	if x != nil {
+		if x, ok := x.Body.(*Command_RemoveInstance); ok {
+			return x.RemoveInstance
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetPutSchema() *PutSchema {
+	if x != nil {
+		if x, ok := x.Body.(*Command_PutSchema); ok {
+			return x.PutSchema
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetDeleteSchema() *DeleteSchema {
+	if x != nil {
+		if x, ok := x.Body.(*Command_DeleteSchema); ok {
+			return x.DeleteSchema
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetCreateTable() *CreateTable {
+	if x != nil {
+		if x, ok := x.Body.(*Command_CreateTable); ok {
+			return x.CreateTable
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetDeleteTable() *DeleteTable {
+	if x != nil {
+		if x, ok := x.Body.(*Command_DeleteTable); ok {
+			return x.DeleteTable
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetProposePartitions() *ProposePartitions {
+	if x != nil {
+		if x, ok := x.Body.(*Command_ProposePartitions); ok {
+			return x.ProposePartitions
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetEndSegment() *EndSegment {
+	if x != nil {
+		if x, ok := x.Body.(*Command_EndSegment); ok {
+			return x.EndSegment
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetPublishSegment() *PublishSegmentRequest {
+	if x != nil {
+		if x, ok := x.Body.(*Command_PublishSegment); ok {
+			return x.PublishSegment
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetDurableSegment() *DurableSegmentRequest {
+	if x != nil {
+		if x, ok := x.Body.(*Command_DurableSegment); ok {
+			return x.DurableSegment
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetAssignSegments() *AssignSegments {
+	if x != nil {
+		if x, ok := x.Body.(*Command_AssignSegments); ok {
+			return x.AssignSegments
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetDeleteSegments() *DeleteSegments {
+	if x != nil {
+		if x, ok := x.Body.(*Command_DeleteSegments); ok {
+			return x.DeleteSegments
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetPurgeSegments() *PurgeSegmentsRequest {
+	if x != nil {
+		if x, ok := x.Body.(*Command_PurgeSegments); ok {
+			return x.PurgeSegments
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetPutUser() *PutUser {
+	if x != nil {
+		if x, ok := x.Body.(*Command_PutUser); ok {
+			return x.PutUser
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetPutSetting() *PutSetting {
+	if x != nil {
+		if x, ok := x.Body.(*Command_PutSetting); ok {
+			return x.PutSetting
+		}
+	}
+	return nil
+}
+
+type isCommand_Body interface {
+	isCommand_Body()
+}
+
+type Command_Bootstrap struct {
+	Bootstrap *Bootstrap `protobuf:"bytes,10,opt,name=bootstrap,proto3,oneof"`
+}
+
+type Command_PutInstance struct {
+	PutInstance *PutInstance `protobuf:"bytes,11,opt,name=put_instance,json=putInstance,proto3,oneof"`
+}
+
+type Command_RemoveInstance struct {
+	RemoveInstance *RemoveInstance `protobuf:"bytes,12,opt,name=remove_instance,json=removeInstance,proto3,oneof"`
+}
+
+type Command_PutSchema struct {
+	PutSchema *PutSchema `protobuf:"bytes,13,opt,name=put_schema,json=putSchema,proto3,oneof"`
+}
+
+type Command_DeleteSchema struct {
+	DeleteSchema *DeleteSchema `protobuf:"bytes,14,opt,name=delete_schema,json=deleteSchema,proto3,oneof"`
+}
+
+type Command_CreateTable struct {
+	CreateTable *CreateTable `protobuf:"bytes,15,opt,name=create_table,json=createTable,proto3,oneof"`
+}
+
+type Command_DeleteTable struct {
+	DeleteTable *DeleteTable `protobuf:"bytes,16,opt,name=delete_table,json=deleteTable,proto3,oneof"`
+}
+
+type Command_ProposePartitions struct {
+	ProposePartitions *ProposePartitions `protobuf:"bytes,17,opt,name=propose_partitions,json=proposePartitions,proto3,oneof"`
+}
+
+type Command_EndSegment struct {
+	EndSegment *EndSegment `protobuf:"bytes,18,opt,name=end_segment,json=endSegment,proto3,oneof"`
+}
+
+type Command_PublishSegment struct {
+	PublishSegment *PublishSegmentRequest `protobuf:"bytes,19,opt,name=publish_segment,json=publishSegment,proto3,oneof"`
+}
+
+type Command_DurableSegment struct {
+	DurableSegment *DurableSegmentRequest `protobuf:"bytes,20,opt,name=durable_segment,json=durableSegment,proto3,oneof"`
+}
+
+type Command_AssignSegments struct {
+	AssignSegments *AssignSegments `protobuf:"bytes,21,opt,name=assign_segments,json=assignSegments,proto3,oneof"`
+}
+
+type Command_DeleteSegments struct {
+	DeleteSegments *DeleteSegments `protobuf:"bytes,22,opt,name=delete_segments,json=deleteSegments,proto3,oneof"`
+}
+
+type Command_PurgeSegments struct {
+	PurgeSegments *PurgeSegmentsRequest `protobuf:"bytes,23,opt,name=purge_segments,json=purgeSegments,proto3,oneof"`
+}
+
+type Command_PutUser struct {
+	PutUser *PutUser `protobuf:"bytes,24,opt,name=put_user,json=putUser,proto3,oneof"`
+}
+
+type Command_PutSetting struct {
+	PutSetting *PutSetting `protobuf:"bytes,25,opt,name=put_setting,json=putSetting,proto3,oneof"`
+}
+
+func (*Command_Bootstrap) isCommand_Body() {}
+
+func (*Command_PutInstance) isCommand_Body() {}
+
+func (*Command_RemoveInstance) isCommand_Body() {}
+
+func (*Command_PutSchema) isCommand_Body() {}
+
+func (*Command_DeleteSchema) isCommand_Body() {}
+
+func (*Command_CreateTable) isCommand_Body() {}
+
+func (*Command_DeleteTable) isCommand_Body() {}
+
+func (*Command_ProposePartitions) isCommand_Body() {}
+
+func (*Command_EndSegment) isCommand_Body() {}
+
+func (*Command_PublishSegment) isCommand_Body() {}
+
+func (*Command_DurableSegment) isCommand_Body() {}
+
+func (*Command_AssignSegments) isCommand_Body() {}
+
+func (*Command_DeleteSegments) isCommand_Body() {}
+
+func (*Command_PurgeSegments) isCommand_Body() {}
+
+func (*Command_PutUser) isCommand_Body() {}
+
+func (*Command_PutSetting) isCommand_Body() {}
+
+// Bootstrap names the cluster and makes the first user. Only the first counts.
+type Bootstrap struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ClusterId     string                 `protobuf:"bytes,1,opt,name=cluster_id,json=clusterId,proto3" json:"cluster_id,omitempty"`
+	Admin         *User                  `protobuf:"bytes,2,opt,name=admin,proto3" json:"admin,omitempty"` // unset: no user
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Bootstrap) Reset() {
+	*x = Bootstrap{}
+	mi := &file_pb_cluster_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Bootstrap) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Bootstrap) ProtoMessage() {}
+
+func (x *Bootstrap) ProtoReflect() protoreflect.Message {
+	mi := &file_pb_cluster_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Bootstrap.ProtoReflect.Descriptor instead.
+func (*Bootstrap) Descriptor() ([]byte, []int) {
+	return file_pb_cluster_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *Bootstrap) GetClusterId() string {
+	if x != nil {
+		return x.ClusterId
+	}
+	return ""
+}
+
+func (x *Bootstrap) GetAdmin() *User {
+	if x != nil {
+		return x.Admin
+	}
+	return nil
+}
+
+type PutInstance struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Instance      *Instance              `protobuf:"bytes,1,opt,name=instance,proto3" json:"instance,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PutInstance) Reset() {
+	*x = PutInstance{}
+	mi := &file_pb_cluster_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PutInstance) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PutInstance) ProtoMessage() {}
+
+func (x *PutInstance) ProtoReflect() protoreflect.Message {
+	mi := &file_pb_cluster_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PutInstance.ProtoReflect.Descriptor instead.
+func (*PutInstance) Descriptor() ([]byte, []int) {
+	return file_pb_cluster_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *PutInstance) GetInstance() *Instance {
+	if x != nil {
+		return x.Instance
+	}
+	return nil
+}
+
+type RemoveInstance struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoveInstance) Reset() {
+	*x = RemoveInstance{}
+	mi := &file_pb_cluster_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoveInstance) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoveInstance) ProtoMessage() {}
+
+func (x *RemoveInstance) ProtoReflect() protoreflect.Message {
+	mi := &file_pb_cluster_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoveInstance.ProtoReflect.Descriptor instead.
+func (*RemoveInstance) Descriptor() ([]byte, []int) {
+	return file_pb_cluster_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *RemoveInstance) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+type PutSchema struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	Schema          *Schema                `protobuf:"bytes,1,opt,name=schema,proto3" json:"schema,omitempty"`                                           // its version is assigned by the state
+	Columns         []string               `protobuf:"bytes,2,rep,name=columns,proto3" json:"columns,omitempty"`                                         // names in order
+	Create          bool                   `protobuf:"varint,3,opt,name=create,proto3" json:"create,omitempty"`                                          // refuse when it exists
+	ExpectedVersion uint32                 `protobuf:"varint,4,opt,name=expected_version,json=expectedVersion,proto3" json:"expected_version,omitempty"` // refuse when the stored one is another; 0: any
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *PutSchema) Reset() {
+	*x = PutSchema{}
+	mi := &file_pb_cluster_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PutSchema) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PutSchema) ProtoMessage() {}
+
+func (x *PutSchema) ProtoReflect() protoreflect.Message {
+	mi := &file_pb_cluster_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PutSchema.ProtoReflect.Descriptor instead.
+func (*PutSchema) Descriptor() ([]byte, []int) {
+	return file_pb_cluster_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *PutSchema) GetSchema() *Schema {
+	if x != nil {
+		return x.Schema
+	}
+	return nil
+}
+
+func (x *PutSchema) GetColumns() []string {
+	if x != nil {
+		return x.Columns
+	}
+	return nil
+}
+
+func (x *PutSchema) GetCreate() bool {
+	if x != nil {
+		return x.Create
+	}
+	return false
+}
+
+func (x *PutSchema) GetExpectedVersion() uint32 {
+	if x != nil {
+		return x.ExpectedVersion
+	}
+	return 0
+}
+
+type DeleteSchema struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteSchema) Reset() {
+	*x = DeleteSchema{}
+	mi := &file_pb_cluster_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteSchema) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteSchema) ProtoMessage() {}
+
+func (x *DeleteSchema) ProtoReflect() protoreflect.Message {
+	mi := &file_pb_cluster_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteSchema.ProtoReflect.Descriptor instead.
+func (*DeleteSchema) Descriptor() ([]byte, []int) {
+	return file_pb_cluster_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *DeleteSchema) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+type CreateTable struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Table         *Table                 `protobuf:"bytes,1,opt,name=table,proto3" json:"table,omitempty"` // name, type, schema_json, config_json
+	Columns       []string               `protobuf:"bytes,2,rep,name=columns,proto3" json:"columns,omitempty"`
+	Schema        *Schema                `protobuf:"bytes,3,opt,name=schema,proto3" json:"schema,omitempty"` // stored with the table when no schema of the name exists
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CreateTable) Reset() {
+	*x = CreateTable{}
+	mi := &file_pb_cluster_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreateTable) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreateTable) ProtoMessage() {}
+
+func (x *CreateTable) ProtoReflect() protoreflect.Message {
+	mi := &file_pb_cluster_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreateTable.ProtoReflect.Descriptor instead.
+func (*CreateTable) Descriptor() ([]byte, []int) {
+	return file_pb_cluster_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *CreateTable) GetTable() *Table {
+	if x != nil {
+		return x.Table
+	}
+	return nil
+}
+
+func (x *CreateTable) GetColumns() []string {
+	if x != nil {
+		return x.Columns
+	}
+	return nil
+}
+
+func (x *CreateTable) GetSchema() *Schema {
+	if x != nil {
+		return x.Schema
+	}
+	return nil
+}
+
+type DeleteTable struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteTable) Reset() {
+	*x = DeleteTable{}
+	mi := &file_pb_cluster_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteTable) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteTable) ProtoMessage() {}
+
+func (x *DeleteTable) ProtoReflect() protoreflect.Message {
+	mi := &file_pb_cluster_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteTable.ProtoReflect.Descriptor instead.
+func (*DeleteTable) Descriptor() ([]byte, []int) {
+	return file_pb_cluster_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *DeleteTable) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// Placement says which servers get the segments of a partition.
+type Placement struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Partition     uint32                 `protobuf:"varint,1,opt,name=partition,proto3" json:"partition,omitempty"`
+	Replicas      []string               `protobuf:"bytes,2,rep,name=replicas,proto3" json:"replicas,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Placement) Reset() {
+	*x = Placement{}
+	mi := &file_pb_cluster_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Placement) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Placement) ProtoMessage() {}
+
+func (x *Placement) ProtoReflect() protoreflect.Message {
+	mi := &file_pb_cluster_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Placement.ProtoReflect.Descriptor instead.
+func (*Placement) Descriptor() ([]byte, []int) {
+	return file_pb_cluster_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *Placement) GetPartition() uint32 {
+	if x != nil {
+		return x.Partition
+	}
+	return 0
+}
+
+func (x *Placement) GetReplicas() []string {
+	if x != nil {
+		return x.Replicas
+	}
+	return nil
+}
+
+type ProposePartitions struct {
+	state         protoimpl.MessageState    `protogen:"open.v1"`
+	Request       *ProposePartitionsRequest `protobuf:"bytes,1,opt,name=request,proto3" json:"request,omitempty"`
+	Placements    []*Placement              `protobuf:"bytes,2,rep,name=placements,proto3" json:"placements,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProposePartitions) Reset() {
+	*x = ProposePartitions{}
+	mi := &file_pb_cluster_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProposePartitions) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProposePartitions) ProtoMessage() {}
+
+func (x *ProposePartitions) ProtoReflect() protoreflect.Message {
+	mi := &file_pb_cluster_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProposePartitions.ProtoReflect.Descriptor instead.
+func (*ProposePartitions) Descriptor() ([]byte, []int) {
+	return file_pb_cluster_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *ProposePartitions) GetRequest() *ProposePartitionsRequest {
+	if x != nil {
+		return x.Request
+	}
+	return nil
+}
+
+func (x *ProposePartitions) GetPlacements() []*Placement {
+	if x != nil {
+		return x.Placements
+	}
+	return nil
+}
+
+type EndSegment struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       *EndSegmentRequest     `protobuf:"bytes,1,opt,name=request,proto3" json:"request,omitempty"`
+	Placements    []*Placement           `protobuf:"bytes,2,rep,name=placements,proto3" json:"placements,omitempty"` // of partitions that wait for this one
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EndSegment) Reset() {
+	*x = EndSegment{}
+	mi := &file_pb_cluster_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EndSegment) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EndSegment) ProtoMessage() {}
+
+func (x *EndSegment) ProtoReflect() protoreflect.Message {
+	mi := &file_pb_cluster_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EndSegment.ProtoReflect.Descriptor instead.
+func (*EndSegment) Descriptor() ([]byte, []int) {
+	return file_pb_cluster_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *EndSegment) GetRequest() *EndSegmentRequest {
+	if x != nil {
+		return x.Request
+	}
+	return nil
+}
+
+func (x *EndSegment) GetPlacements() []*Placement {
+	if x != nil {
+		return x.Placements
+	}
+	return nil
+}
+
+type Assignment struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Segment       string                 `protobuf:"bytes,1,opt,name=segment,proto3" json:"segment,omitempty"`
+	Replicas      []string               `protobuf:"bytes,2,rep,name=replicas,proto3" json:"replicas,omitempty"`
+	Expected      []string               `protobuf:"bytes,3,rep,name=expected,proto3" json:"expected,omitempty"` // skipped when the replicas are no longer these
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Assignment) Reset() {
+	*x = Assignment{}
+	mi := &file_pb_cluster_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Assignment) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Assignment) ProtoMessage() {}
+
+func (x *Assignment) ProtoReflect() protoreflect.Message {
+	mi := &file_pb_cluster_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Assignment.ProtoReflect.Descriptor instead.
+func (*Assignment) Descriptor() ([]byte, []int) {
+	return file_pb_cluster_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *Assignment) GetSegment() string {
+	if x != nil {
+		return x.Segment
+	}
+	return ""
+}
+
+func (x *Assignment) GetReplicas() []string {
+	if x != nil {
+		return x.Replicas
+	}
+	return nil
+}
+
+func (x *Assignment) GetExpected() []string {
+	if x != nil {
+		return x.Expected
+	}
+	return nil
+}
+
+type AssignSegments struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Assignments   []*Assignment          `protobuf:"bytes,1,rep,name=assignments,proto3" json:"assignments,omitempty"`
+	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AssignSegments) Reset() {
+	*x = AssignSegments{}
+	mi := &file_pb_cluster_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AssignSegments) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AssignSegments) ProtoMessage() {}
+
+func (x *AssignSegments) ProtoReflect() protoreflect.Message {
+	mi := &file_pb_cluster_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AssignSegments.ProtoReflect.Descriptor instead.
+func (*AssignSegments) Descriptor() ([]byte, []int) {
+	return file_pb_cluster_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *AssignSegments) GetAssignments() []*Assignment {
+	if x != nil {
+		return x.Assignments
+	}
+	return nil
+}
+
+func (x *AssignSegments) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+type DeleteSegments struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	TableId       uint32                 `protobuf:"varint,1,opt,name=table_id,json=tableId,proto3" json:"table_id,omitempty"`
+	Segments      []string               `protobuf:"bytes,2,rep,name=segments,proto3" json:"segments,omitempty"`
+	Reason        string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteSegments) Reset() {
+	*x = DeleteSegments{}
+	mi := &file_pb_cluster_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteSegments) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteSegments) ProtoMessage() {}
+
+func (x *DeleteSegments) ProtoReflect() protoreflect.Message {
+	mi := &file_pb_cluster_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteSegments.ProtoReflect.Descriptor instead.
+func (*DeleteSegments) Descriptor() ([]byte, []int) {
+	return file_pb_cluster_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *DeleteSegments) GetTableId() uint32 {
+	if x != nil {
+		return x.TableId
+	}
+	return 0
+}
+
+func (x *DeleteSegments) GetSegments() []string {
+	if x != nil {
+		return x.Segments
+	}
+	return nil
+}
+
+func (x *DeleteSegments) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// PurgeSegments tells that the deep-store copies of deleted segments are gone.
+type PurgeSegmentsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Segments      []string               `protobuf:"bytes,1,rep,name=segments,proto3" json:"segments,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PurgeSegmentsRequest) Reset() {
+	*x = PurgeSegmentsRequest{}
+	mi := &file_pb_cluster_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PurgeSegmentsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PurgeSegmentsRequest) ProtoMessage() {}
+
+func (x *PurgeSegmentsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_pb_cluster_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PurgeSegmentsRequest.ProtoReflect.Descriptor instead.
+func (*PurgeSegmentsRequest) Descriptor() ([]byte, []int) {
+	return file_pb_cluster_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *PurgeSegmentsRequest) GetSegments() []string {
+	if x != nil {
+		return x.Segments
+	}
+	return nil
+}
+
+type PutUser struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	User          *User                  `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
+	Deleted       bool                   `protobuf:"varint,2,opt,name=deleted,proto3" json:"deleted,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PutUser) Reset() {
+	*x = PutUser{}
+	mi := &file_pb_cluster_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PutUser) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PutUser) ProtoMessage() {}
+
+func (x *PutUser) ProtoReflect() protoreflect.Message {
+	mi := &file_pb_cluster_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PutUser.ProtoReflect.Descriptor instead.
+func (*PutUser) Descriptor() ([]byte, []int) {
+	return file_pb_cluster_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *PutUser) GetUser() *User {
+	if x != nil {
+		return x.User
+	}
+	return nil
+}
+
+func (x *PutUser) GetDeleted() bool {
+	if x != nil {
+		return x.Deleted
+	}
+	return false
+}
+
+type PutSetting struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Key           string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	Value         string                 `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	Deleted       bool                   `protobuf:"varint,3,opt,name=deleted,proto3" json:"deleted,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PutSetting) Reset() {
+	*x = PutSetting{}
+	mi := &file_pb_cluster_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PutSetting) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PutSetting) ProtoMessage() {}
+
+func (x *PutSetting) ProtoReflect() protoreflect.Message {
+	mi := &file_pb_cluster_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PutSetting.ProtoReflect.Descriptor instead.
+func (*PutSetting) Descriptor() ([]byte, []int) {
+	return file_pb_cluster_proto_rawDescGZIP(), []int{43}
+}
+
+func (x *PutSetting) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *PutSetting) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+func (x *PutSetting) GetDeleted() bool {
+	if x != nil {
+		return x.Deleted
+	}
+	return false
+}
+
+// Answer is what a command with a key was answered.
+type Answer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Key           string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	Index         uint64                 `protobuf:"varint,2,opt,name=index,proto3" json:"index,omitempty"`
+	Code          uint32                 `protobuf:"varint,3,opt,name=code,proto3" json:"code,omitempty"`
+	Error         string                 `protobuf:"bytes,4,opt,name=error,proto3" json:"error,omitempty"`
+	Result        []byte                 `protobuf:"bytes,5,opt,name=result,proto3" json:"result,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Answer) Reset() {
+	*x = Answer{}
+	mi := &file_pb_cluster_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Answer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Answer) ProtoMessage() {}
+
+func (x *Answer) ProtoReflect() protoreflect.Message {
+	mi := &file_pb_cluster_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Answer.ProtoReflect.Descriptor instead.
+func (*Answer) Descriptor() ([]byte, []int) {
+	return file_pb_cluster_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *Answer) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *Answer) GetIndex() uint64 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *Answer) GetCode() uint32 {
+	if x != nil {
+		return x.Code
+	}
+	return 0
+}
+
+func (x *Answer) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+func (x *Answer) GetResult() []byte {
+	if x != nil {
+		return x.Result
+	}
+	return nil
+}
+
+// A snapshot of the state is a sequence of length-prefixed records: a header,
+// entities, and a trailer that counts and checks them.
+type SnapshotRecord struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Body:
+	//
+	//	*SnapshotRecord_Header
+	//	*SnapshotRecord_Entity
+	//	*SnapshotRecord_Setting
+	//	*SnapshotRecord_Answer
+	//	*SnapshotRecord_DeletedSegment
+	//	*SnapshotRecord_Trailer
+	Body          isSnapshotRecord_Body `protobuf_oneof:"body"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SnapshotRecord) Reset() {
+	*x = SnapshotRecord{}
+	mi := &file_pb_cluster_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SnapshotRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SnapshotRecord) ProtoMessage() {}
+
+func (x *SnapshotRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_pb_cluster_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SnapshotRecord.ProtoReflect.Descriptor instead.
+func (*SnapshotRecord) Descriptor() ([]byte, []int) {
+	return file_pb_cluster_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *SnapshotRecord) GetBody() isSnapshotRecord_Body {
+	if x != nil {
+		return x.Body
+	}
+	return nil
+}
+
+func (x *SnapshotRecord) GetHeader() *SnapshotHeader {
+	if x != nil {
+		if x, ok := x.Body.(*SnapshotRecord_Header); ok {
+			return x.Header
+		}
+	}
+	return nil
+}
+
+func (x *SnapshotRecord) GetEntity() *Change {
+	if x != nil {
+		if x, ok := x.Body.(*SnapshotRecord_Entity); ok {
+			return x.Entity
+		}
+	}
+	return nil
+}
+
+func (x *SnapshotRecord) GetSetting() *PutSetting {
+	if x != nil {
+		if x, ok := x.Body.(*SnapshotRecord_Setting); ok {
+			return x.Setting
+		}
+	}
+	return nil
+}
+
+func (x *SnapshotRecord) GetAnswer() *Answer {
+	if x != nil {
+		if x, ok := x.Body.(*SnapshotRecord_Answer); ok {
+			return x.Answer
+		}
+	}
+	return nil
+}
+
+func (x *SnapshotRecord) GetDeletedSegment() *Segment {
+	if x != nil {
+		if x, ok := x.Body.(*SnapshotRecord_DeletedSegment); ok {
+			return x.DeletedSegment
+		}
+	}
+	return nil
+}
+
+func (x *SnapshotRecord) GetTrailer() *SnapshotTrailer {
+	if x != nil {
+		if x, ok := x.Body.(*SnapshotRecord_Trailer); ok {
+			return x.Trailer
+		}
+	}
+	return nil
+}
+
+type isSnapshotRecord_Body interface {
+	isSnapshotRecord_Body()
+}
+
+type SnapshotRecord_Header struct {
+	Header *SnapshotHeader `protobuf:"bytes,1,opt,name=header,proto3,oneof"`
+}
+
+type SnapshotRecord_Entity struct {
+	Entity *Change `protobuf:"bytes,2,opt,name=entity,proto3,oneof"`
+}
+
+type SnapshotRecord_Setting struct {
+	Setting *PutSetting `protobuf:"bytes,3,opt,name=setting,proto3,oneof"`
+}
+
+type SnapshotRecord_Answer struct {
+	Answer *Answer `protobuf:"bytes,4,opt,name=answer,proto3,oneof"`
+}
+
+type SnapshotRecord_DeletedSegment struct {
+	DeletedSegment *Segment `protobuf:"bytes,5,opt,name=deleted_segment,json=deletedSegment,proto3,oneof"` // its deep-store copy is still to be deleted
+}
+
+type SnapshotRecord_Trailer struct {
+	Trailer *SnapshotTrailer `protobuf:"bytes,6,opt,name=trailer,proto3,oneof"`
+}
+
+func (*SnapshotRecord_Header) isSnapshotRecord_Body() {}
+
+func (*SnapshotRecord_Entity) isSnapshotRecord_Body() {}
+
+func (*SnapshotRecord_Setting) isSnapshotRecord_Body() {}
+
+func (*SnapshotRecord_Answer) isSnapshotRecord_Body() {}
+
+func (*SnapshotRecord_DeletedSegment) isSnapshotRecord_Body() {}
+
+func (*SnapshotRecord_Trailer) isSnapshotRecord_Body() {}
+
+type SnapshotHeader struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Version       uint32                 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
+	Index         uint64                 `protobuf:"varint,2,opt,name=index,proto3" json:"index,omitempty"`
+	ClusterId     string                 `protobuf:"bytes,3,opt,name=cluster_id,json=clusterId,proto3" json:"cluster_id,omitempty"`
+	NextTableId   uint32                 `protobuf:"varint,4,opt,name=next_table_id,json=nextTableId,proto3" json:"next_table_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SnapshotHeader) Reset() {
+	*x = SnapshotHeader{}
+	mi := &file_pb_cluster_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SnapshotHeader) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SnapshotHeader) ProtoMessage() {}
+
+func (x *SnapshotHeader) ProtoReflect() protoreflect.Message {
+	mi := &file_pb_cluster_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SnapshotHeader.ProtoReflect.Descriptor instead.
+func (*SnapshotHeader) Descriptor() ([]byte, []int) {
+	return file_pb_cluster_proto_rawDescGZIP(), []int{46}
+}
+
+func (x *SnapshotHeader) GetVersion() uint32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *SnapshotHeader) GetIndex() uint64 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *SnapshotHeader) GetClusterId() string {
+	if x != nil {
+		return x.ClusterId
+	}
+	return ""
+}
+
+func (x *SnapshotHeader) GetNextTableId() uint32 {
+	if x != nil {
+		return x.NextTableId
+	}
+	return 0
+}
+
+type SnapshotTrailer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Records       uint64                 `protobuf:"varint,1,opt,name=records,proto3" json:"records,omitempty"` // before the trailer
+	Crc           uint32                 `protobuf:"varint,2,opt,name=crc,proto3" json:"crc,omitempty"`         // CRC32C of their bytes
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SnapshotTrailer) Reset() {
+	*x = SnapshotTrailer{}
+	mi := &file_pb_cluster_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SnapshotTrailer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SnapshotTrailer) ProtoMessage() {}
+
+func (x *SnapshotTrailer) ProtoReflect() protoreflect.Message {
+	mi := &file_pb_cluster_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SnapshotTrailer.ProtoReflect.Descriptor instead.
+func (*SnapshotTrailer) Descriptor() ([]byte, []int) {
+	return file_pb_cluster_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *SnapshotTrailer) GetRecords() uint64 {
+	if x != nil {
+		return x.Records
+	}
+	return 0
+}
+
+func (x *SnapshotTrailer) GetCrc() uint32 {
+	if x != nil {
+		return x.Crc
+	}
+	return 0
+}
+
 type JoinRequest struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
 	ProtocolVersion uint32                 `protobuf:"varint,1,opt,name=protocol_version,json=protocolVersion,proto3" json:"protocol_version,omitempty"`
@@ -2537,7 +4097,7 @@ type JoinRequest struct {
 
 func (x *JoinRequest) Reset() {
 	*x = JoinRequest{}
-	mi := &file_pb_cluster_proto_msgTypes[27]
+	mi := &file_pb_cluster_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2549,7 +4109,7 @@ func (x *JoinRequest) String() string {
 func (*JoinRequest) ProtoMessage() {}
 
 func (x *JoinRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[27]
+	mi := &file_pb_cluster_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2562,7 +4122,7 @@ func (x *JoinRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JoinRequest.ProtoReflect.Descriptor instead.
 func (*JoinRequest) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{27}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *JoinRequest) GetProtocolVersion() uint32 {
@@ -2594,7 +4154,7 @@ type JoinResponse struct {
 
 func (x *JoinResponse) Reset() {
 	*x = JoinResponse{}
-	mi := &file_pb_cluster_proto_msgTypes[28]
+	mi := &file_pb_cluster_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2606,7 +4166,7 @@ func (x *JoinResponse) String() string {
 func (*JoinResponse) ProtoMessage() {}
 
 func (x *JoinResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[28]
+	mi := &file_pb_cluster_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2619,7 +4179,7 @@ func (x *JoinResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JoinResponse.ProtoReflect.Descriptor instead.
 func (*JoinResponse) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{28}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{49}
 }
 
 var File_pb_cluster_proto protoreflect.FileDescriptor
@@ -2640,7 +4200,7 @@ const file_pb_cluster_proto_rawDesc = "" +
 	"\x05build\x18\n" +
 	" \x01(\tR\x05build\x12#\n" +
 	"\rjoined_micros\x18\v \x01(\x03R\fjoinedMicros\x12\x1b\n" +
-	"\traft_addr\x18\f \x01(\tR\braftAddr\"\xc5\x02\n" +
+	"\traft_addr\x18\f \x01(\tR\braftAddr\"\x81\x03\n" +
 	"\x05Table\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\rR\x02id\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\rR\aversion\x12\x12\n" +
@@ -2655,14 +4215,15 @@ const file_pb_cluster_proto_rawDesc = "" +
 	"column_ids\x18\b \x03(\v2\x15.alluvium.v1.ColumnIDR\tcolumnIds\x12$\n" +
 	"\x0enext_column_id\x18\t \x01(\rR\fnextColumnId\x12%\n" +
 	"\x0ecreated_micros\x18\n" +
-	" \x01(\x03R\rcreatedMicros\".\n" +
+	" \x01(\x03R\rcreatedMicros\x12:\n" +
+	"\x0eschema_history\x18\v \x03(\v2\x13.alluvium.v1.SchemaR\rschemaHistory\".\n" +
 	"\bColumnID\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\rR\x02id\"J\n" +
 	"\x06Schema\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\rR\aversion\x12\x12\n" +
-	"\x04json\x18\x03 \x01(\fR\x04json\"\xa2\x06\n" +
+	"\x04json\x18\x03 \x01(\fR\x04json\"\xdf\x06\n" +
 	"\aSegment\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x19\n" +
 	"\btable_id\x18\x02 \x01(\rR\atableId\x12\x1c\n" +
@@ -2691,7 +4252,10 @@ const file_pb_cluster_proto_rawDesc = "" +
 	"\bmax_time\x18\x17 \x01(\x03R\amaxTime\x12!\n" +
 	"\fcolumn_stats\x18\x18 \x01(\fR\vcolumnStats\x12*\n" +
 	"\x11start_offset_text\x18\x19 \x01(\tR\x0fstartOffsetText\x12&\n" +
-	"\x0fend_offset_text\x18\x1a \x01(\tR\rendOffsetText\"\xc7\x01\n" +
+	"\x0fend_offset_text\x18\x1a \x01(\tR\rendOffsetText\x12\x1d\n" +
+	"\n" +
+	"end_reason\x18\x1b \x01(\tR\tendReason\x12\x1c\n" +
+	"\tconflicts\x18\x1c \x03(\tR\tconflicts\"\xdf\x01\n" +
 	"\tPartition\x12\x19\n" +
 	"\btable_id\x18\x01 \x01(\rR\atableId\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\rR\x02id\x12\x12\n" +
@@ -2699,7 +4263,8 @@ const file_pb_cluster_proto_rawDesc = "" +
 	"\aparents\x18\x04 \x03(\rR\aparents\x12!\n" +
 	"\fstart_offset\x18\x05 \x01(\fR\vstartOffset\x12*\n" +
 	"\x11start_offset_text\x18\x06 \x01(\tR\x0fstartOffsetText\x12\x12\n" +
-	"\x04done\x18\a \x01(\bR\x04done\"\xed\x01\n" +
+	"\x04done\x18\a \x01(\bR\x04done\x12\x16\n" +
+	"\x06opened\x18\b \x01(\bR\x06opened\"\xed\x01\n" +
 	"\x03Gap\x12\x19\n" +
 	"\btable_id\x18\x01 \x01(\rR\atableId\x12\x1c\n" +
 	"\tpartition\x18\x02 \x01(\rR\tpartition\x12\x1f\n" +
@@ -2859,7 +4424,114 @@ const file_pb_cluster_proto_rawDesc = "" +
 	"\n" +
 	"heartbeats\x18\x04 \x03(\v2\x1d.alluvium.v1.HeartbeatRequestR\n" +
 	"heartbeats\x120\n" +
-	"\x14heartbeat_age_millis\x18\x05 \x03(\x03R\x12heartbeatAgeMillis\"e\n" +
+	"\x14heartbeat_age_millis\x18\x05 \x03(\x03R\x12heartbeatAgeMillis\"\xa8\t\n" +
+	"\aCommand\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\rR\aversion\x12\x10\n" +
+	"\x03key\x18\x02 \x01(\tR\x03key\x12\x1a\n" +
+	"\bproposer\x18\x03 \x01(\tR\bproposer\x12\x1f\n" +
+	"\vtime_micros\x18\x04 \x01(\x03R\n" +
+	"timeMicros\x126\n" +
+	"\tbootstrap\x18\n" +
+	" \x01(\v2\x16.alluvium.v1.BootstrapH\x00R\tbootstrap\x12=\n" +
+	"\fput_instance\x18\v \x01(\v2\x18.alluvium.v1.PutInstanceH\x00R\vputInstance\x12F\n" +
+	"\x0fremove_instance\x18\f \x01(\v2\x1b.alluvium.v1.RemoveInstanceH\x00R\x0eremoveInstance\x127\n" +
+	"\n" +
+	"put_schema\x18\r \x01(\v2\x16.alluvium.v1.PutSchemaH\x00R\tputSchema\x12@\n" +
+	"\rdelete_schema\x18\x0e \x01(\v2\x19.alluvium.v1.DeleteSchemaH\x00R\fdeleteSchema\x12=\n" +
+	"\fcreate_table\x18\x0f \x01(\v2\x18.alluvium.v1.CreateTableH\x00R\vcreateTable\x12=\n" +
+	"\fdelete_table\x18\x10 \x01(\v2\x18.alluvium.v1.DeleteTableH\x00R\vdeleteTable\x12O\n" +
+	"\x12propose_partitions\x18\x11 \x01(\v2\x1e.alluvium.v1.ProposePartitionsH\x00R\x11proposePartitions\x12:\n" +
+	"\vend_segment\x18\x12 \x01(\v2\x17.alluvium.v1.EndSegmentH\x00R\n" +
+	"endSegment\x12M\n" +
+	"\x0fpublish_segment\x18\x13 \x01(\v2\".alluvium.v1.PublishSegmentRequestH\x00R\x0epublishSegment\x12M\n" +
+	"\x0fdurable_segment\x18\x14 \x01(\v2\".alluvium.v1.DurableSegmentRequestH\x00R\x0edurableSegment\x12F\n" +
+	"\x0fassign_segments\x18\x15 \x01(\v2\x1b.alluvium.v1.AssignSegmentsH\x00R\x0eassignSegments\x12F\n" +
+	"\x0fdelete_segments\x18\x16 \x01(\v2\x1b.alluvium.v1.DeleteSegmentsH\x00R\x0edeleteSegments\x12J\n" +
+	"\x0epurge_segments\x18\x17 \x01(\v2!.alluvium.v1.PurgeSegmentsRequestH\x00R\rpurgeSegments\x121\n" +
+	"\bput_user\x18\x18 \x01(\v2\x14.alluvium.v1.PutUserH\x00R\aputUser\x12:\n" +
+	"\vput_setting\x18\x19 \x01(\v2\x17.alluvium.v1.PutSettingH\x00R\n" +
+	"putSettingB\x06\n" +
+	"\x04body\"S\n" +
+	"\tBootstrap\x12\x1d\n" +
+	"\n" +
+	"cluster_id\x18\x01 \x01(\tR\tclusterId\x12'\n" +
+	"\x05admin\x18\x02 \x01(\v2\x11.alluvium.v1.UserR\x05admin\"@\n" +
+	"\vPutInstance\x121\n" +
+	"\binstance\x18\x01 \x01(\v2\x15.alluvium.v1.InstanceR\binstance\" \n" +
+	"\x0eRemoveInstance\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"\x95\x01\n" +
+	"\tPutSchema\x12+\n" +
+	"\x06schema\x18\x01 \x01(\v2\x13.alluvium.v1.SchemaR\x06schema\x12\x18\n" +
+	"\acolumns\x18\x02 \x03(\tR\acolumns\x12\x16\n" +
+	"\x06create\x18\x03 \x01(\bR\x06create\x12)\n" +
+	"\x10expected_version\x18\x04 \x01(\rR\x0fexpectedVersion\"\"\n" +
+	"\fDeleteSchema\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\"~\n" +
+	"\vCreateTable\x12(\n" +
+	"\x05table\x18\x01 \x01(\v2\x12.alluvium.v1.TableR\x05table\x12\x18\n" +
+	"\acolumns\x18\x02 \x03(\tR\acolumns\x12+\n" +
+	"\x06schema\x18\x03 \x01(\v2\x13.alluvium.v1.SchemaR\x06schema\"!\n" +
+	"\vDeleteTable\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\"E\n" +
+	"\tPlacement\x12\x1c\n" +
+	"\tpartition\x18\x01 \x01(\rR\tpartition\x12\x1a\n" +
+	"\breplicas\x18\x02 \x03(\tR\breplicas\"\x8c\x01\n" +
+	"\x11ProposePartitions\x12?\n" +
+	"\arequest\x18\x01 \x01(\v2%.alluvium.v1.ProposePartitionsRequestR\arequest\x126\n" +
+	"\n" +
+	"placements\x18\x02 \x03(\v2\x16.alluvium.v1.PlacementR\n" +
+	"placements\"~\n" +
+	"\n" +
+	"EndSegment\x128\n" +
+	"\arequest\x18\x01 \x01(\v2\x1e.alluvium.v1.EndSegmentRequestR\arequest\x126\n" +
+	"\n" +
+	"placements\x18\x02 \x03(\v2\x16.alluvium.v1.PlacementR\n" +
+	"placements\"^\n" +
+	"\n" +
+	"Assignment\x12\x18\n" +
+	"\asegment\x18\x01 \x01(\tR\asegment\x12\x1a\n" +
+	"\breplicas\x18\x02 \x03(\tR\breplicas\x12\x1a\n" +
+	"\bexpected\x18\x03 \x03(\tR\bexpected\"c\n" +
+	"\x0eAssignSegments\x129\n" +
+	"\vassignments\x18\x01 \x03(\v2\x17.alluvium.v1.AssignmentR\vassignments\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"_\n" +
+	"\x0eDeleteSegments\x12\x19\n" +
+	"\btable_id\x18\x01 \x01(\rR\atableId\x12\x1a\n" +
+	"\bsegments\x18\x02 \x03(\tR\bsegments\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"2\n" +
+	"\x14PurgeSegmentsRequest\x12\x1a\n" +
+	"\bsegments\x18\x01 \x03(\tR\bsegments\"J\n" +
+	"\aPutUser\x12%\n" +
+	"\x04user\x18\x01 \x01(\v2\x11.alluvium.v1.UserR\x04user\x12\x18\n" +
+	"\adeleted\x18\x02 \x01(\bR\adeleted\"N\n" +
+	"\n" +
+	"PutSetting\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\x12\x18\n" +
+	"\adeleted\x18\x03 \x01(\bR\adeleted\"r\n" +
+	"\x06Answer\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05index\x18\x02 \x01(\x04R\x05index\x12\x12\n" +
+	"\x04code\x18\x03 \x01(\rR\x04code\x12\x14\n" +
+	"\x05error\x18\x04 \x01(\tR\x05error\x12\x16\n" +
+	"\x06result\x18\x05 \x01(\fR\x06result\"\xdd\x02\n" +
+	"\x0eSnapshotRecord\x125\n" +
+	"\x06header\x18\x01 \x01(\v2\x1b.alluvium.v1.SnapshotHeaderH\x00R\x06header\x12-\n" +
+	"\x06entity\x18\x02 \x01(\v2\x13.alluvium.v1.ChangeH\x00R\x06entity\x123\n" +
+	"\asetting\x18\x03 \x01(\v2\x17.alluvium.v1.PutSettingH\x00R\asetting\x12-\n" +
+	"\x06answer\x18\x04 \x01(\v2\x13.alluvium.v1.AnswerH\x00R\x06answer\x12?\n" +
+	"\x0fdeleted_segment\x18\x05 \x01(\v2\x14.alluvium.v1.SegmentH\x00R\x0edeletedSegment\x128\n" +
+	"\atrailer\x18\x06 \x01(\v2\x1c.alluvium.v1.SnapshotTrailerH\x00R\atrailerB\x06\n" +
+	"\x04body\"\x83\x01\n" +
+	"\x0eSnapshotHeader\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\rR\aversion\x12\x14\n" +
+	"\x05index\x18\x02 \x01(\x04R\x05index\x12\x1d\n" +
+	"\n" +
+	"cluster_id\x18\x03 \x01(\tR\tclusterId\x12\"\n" +
+	"\rnext_table_id\x18\x04 \x01(\rR\vnextTableId\"=\n" +
+	"\x0fSnapshotTrailer\x12\x18\n" +
+	"\arecords\x18\x01 \x01(\x04R\arecords\x12\x10\n" +
+	"\x03crc\x18\x02 \x01(\rR\x03crc\"e\n" +
 	"\vJoinRequest\x12)\n" +
 	"\x10protocol_version\x18\x01 \x01(\rR\x0fprotocolVersion\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12\x1b\n" +
@@ -2876,7 +4548,7 @@ const file_pb_cluster_proto_rawDesc = "" +
 	"\x11SEGMENT_CONSUMING\x10\x01\x12\x11\n" +
 	"\rSEGMENT_ENDED\x10\x02\x12\x15\n" +
 	"\x11SEGMENT_COMMITTED\x10\x03\x12\x13\n" +
-	"\x0fSEGMENT_DURABLE\x10\x042\xef\x05\n" +
+	"\x0fSEGMENT_DURABLE\x10\x042\xbf\x06\n" +
 	"\n" +
 	"Controller\x12G\n" +
 	"\bRegister\x12\x1c.alluvium.v1.RegisterRequest\x1a\x1d.alluvium.v1.RegisterResponse\x12J\n" +
@@ -2889,7 +4561,8 @@ const file_pb_cluster_proto_rawDesc = "" +
 	"\x0eDurableSegment\x12\".alluvium.v1.DurableSegmentRequest\x1a\x1c.alluvium.v1.SegmentResponse\x12>\n" +
 	"\x05Apply\x12\x19.alluvium.v1.ApplyRequest\x1a\x1a.alluvium.v1.ApplyResponse\x12A\n" +
 	"\x06Status\x12\x1a.alluvium.v1.StatusRequest\x1a\x1b.alluvium.v1.StatusResponse\x12;\n" +
-	"\x04Join\x12\x18.alluvium.v1.JoinRequest\x1a\x19.alluvium.v1.JoinResponseB'Z%github.com/alluviumdb/alluvium/api/pbb\x06proto3"
+	"\x04Join\x12\x18.alluvium.v1.JoinRequest\x1a\x19.alluvium.v1.JoinResponse\x12N\n" +
+	"\rPurgeSegments\x12!.alluvium.v1.PurgeSegmentsRequest\x1a\x1a.alluvium.v1.ApplyResponseB'Z%github.com/alluviumdb/alluvium/api/pbb\x06proto3"
 
 var (
 	file_pb_cluster_proto_rawDescOnce sync.Once
@@ -2904,7 +4577,7 @@ func file_pb_cluster_proto_rawDescGZIP() []byte {
 }
 
 var file_pb_cluster_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_pb_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
+var file_pb_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 51)
 var file_pb_cluster_proto_goTypes = []any{
 	(Role)(0),                        // 0: alluvium.v1.Role
 	(SegmentStatus)(0),               // 1: alluvium.v1.SegmentStatus
@@ -2935,57 +4608,114 @@ var file_pb_cluster_proto_goTypes = []any{
 	(*ApplyResponse)(nil),            // 26: alluvium.v1.ApplyResponse
 	(*StatusRequest)(nil),            // 27: alluvium.v1.StatusRequest
 	(*StatusResponse)(nil),           // 28: alluvium.v1.StatusResponse
-	(*JoinRequest)(nil),              // 29: alluvium.v1.JoinRequest
-	(*JoinResponse)(nil),             // 30: alluvium.v1.JoinResponse
-	nil,                              // 31: alluvium.v1.HeartbeatRequest.HealthEntry
+	(*Command)(nil),                  // 29: alluvium.v1.Command
+	(*Bootstrap)(nil),                // 30: alluvium.v1.Bootstrap
+	(*PutInstance)(nil),              // 31: alluvium.v1.PutInstance
+	(*RemoveInstance)(nil),           // 32: alluvium.v1.RemoveInstance
+	(*PutSchema)(nil),                // 33: alluvium.v1.PutSchema
+	(*DeleteSchema)(nil),             // 34: alluvium.v1.DeleteSchema
+	(*CreateTable)(nil),              // 35: alluvium.v1.CreateTable
+	(*DeleteTable)(nil),              // 36: alluvium.v1.DeleteTable
+	(*Placement)(nil),                // 37: alluvium.v1.Placement
+	(*ProposePartitions)(nil),        // 38: alluvium.v1.ProposePartitions
+	(*EndSegment)(nil),               // 39: alluvium.v1.EndSegment
+	(*Assignment)(nil),               // 40: alluvium.v1.Assignment
+	(*AssignSegments)(nil),           // 41: alluvium.v1.AssignSegments
+	(*DeleteSegments)(nil),           // 42: alluvium.v1.DeleteSegments
+	(*PurgeSegmentsRequest)(nil),     // 43: alluvium.v1.PurgeSegmentsRequest
+	(*PutUser)(nil),                  // 44: alluvium.v1.PutUser
+	(*PutSetting)(nil),               // 45: alluvium.v1.PutSetting
+	(*Answer)(nil),                   // 46: alluvium.v1.Answer
+	(*SnapshotRecord)(nil),           // 47: alluvium.v1.SnapshotRecord
+	(*SnapshotHeader)(nil),           // 48: alluvium.v1.SnapshotHeader
+	(*SnapshotTrailer)(nil),          // 49: alluvium.v1.SnapshotTrailer
+	(*JoinRequest)(nil),              // 50: alluvium.v1.JoinRequest
+	(*JoinResponse)(nil),             // 51: alluvium.v1.JoinResponse
+	nil,                              // 52: alluvium.v1.HeartbeatRequest.HealthEntry
 }
 var file_pb_cluster_proto_depIdxs = []int32{
 	0,  // 0: alluvium.v1.Instance.role:type_name -> alluvium.v1.Role
 	4,  // 1: alluvium.v1.Table.column_ids:type_name -> alluvium.v1.ColumnID
-	1,  // 2: alluvium.v1.Segment.status:type_name -> alluvium.v1.SegmentStatus
-	12, // 3: alluvium.v1.WatchEvent.changes:type_name -> alluvium.v1.Change
-	2,  // 4: alluvium.v1.Change.instance:type_name -> alluvium.v1.Instance
-	3,  // 5: alluvium.v1.Change.table:type_name -> alluvium.v1.Table
-	6,  // 6: alluvium.v1.Change.segment:type_name -> alluvium.v1.Segment
-	7,  // 7: alluvium.v1.Change.partition:type_name -> alluvium.v1.Partition
-	8,  // 8: alluvium.v1.Change.gap:type_name -> alluvium.v1.Gap
-	9,  // 9: alluvium.v1.Change.user:type_name -> alluvium.v1.User
-	5,  // 10: alluvium.v1.Change.schema:type_name -> alluvium.v1.Schema
-	2,  // 11: alluvium.v1.RegisterRequest.instance:type_name -> alluvium.v1.Instance
-	15, // 12: alluvium.v1.HeartbeatRequest.segments:type_name -> alluvium.v1.SegmentReport
-	16, // 13: alluvium.v1.HeartbeatRequest.consumers:type_name -> alluvium.v1.ConsumerReport
-	31, // 14: alluvium.v1.HeartbeatRequest.health:type_name -> alluvium.v1.HeartbeatRequest.HealthEntry
-	7,  // 15: alluvium.v1.ProposePartitionsRequest.partitions:type_name -> alluvium.v1.Partition
-	8,  // 16: alluvium.v1.EndSegmentRequest.gap:type_name -> alluvium.v1.Gap
-	6,  // 17: alluvium.v1.EndSegmentResponse.ended:type_name -> alluvium.v1.Segment
-	6,  // 18: alluvium.v1.EndSegmentResponse.next:type_name -> alluvium.v1.Segment
-	6,  // 19: alluvium.v1.SegmentResponse.segment:type_name -> alluvium.v1.Segment
-	17, // 20: alluvium.v1.StatusResponse.heartbeats:type_name -> alluvium.v1.HeartbeatRequest
-	13, // 21: alluvium.v1.Controller.Register:input_type -> alluvium.v1.RegisterRequest
-	17, // 22: alluvium.v1.Controller.Heartbeat:input_type -> alluvium.v1.HeartbeatRequest
-	10, // 23: alluvium.v1.Controller.Watch:input_type -> alluvium.v1.WatchRequest
-	19, // 24: alluvium.v1.Controller.ProposePartitions:input_type -> alluvium.v1.ProposePartitionsRequest
-	20, // 25: alluvium.v1.Controller.EndSegment:input_type -> alluvium.v1.EndSegmentRequest
-	22, // 26: alluvium.v1.Controller.PublishSegment:input_type -> alluvium.v1.PublishSegmentRequest
-	23, // 27: alluvium.v1.Controller.DurableSegment:input_type -> alluvium.v1.DurableSegmentRequest
-	25, // 28: alluvium.v1.Controller.Apply:input_type -> alluvium.v1.ApplyRequest
-	27, // 29: alluvium.v1.Controller.Status:input_type -> alluvium.v1.StatusRequest
-	29, // 30: alluvium.v1.Controller.Join:input_type -> alluvium.v1.JoinRequest
-	14, // 31: alluvium.v1.Controller.Register:output_type -> alluvium.v1.RegisterResponse
-	18, // 32: alluvium.v1.Controller.Heartbeat:output_type -> alluvium.v1.HeartbeatResponse
-	11, // 33: alluvium.v1.Controller.Watch:output_type -> alluvium.v1.WatchEvent
-	26, // 34: alluvium.v1.Controller.ProposePartitions:output_type -> alluvium.v1.ApplyResponse
-	21, // 35: alluvium.v1.Controller.EndSegment:output_type -> alluvium.v1.EndSegmentResponse
-	24, // 36: alluvium.v1.Controller.PublishSegment:output_type -> alluvium.v1.SegmentResponse
-	24, // 37: alluvium.v1.Controller.DurableSegment:output_type -> alluvium.v1.SegmentResponse
-	26, // 38: alluvium.v1.Controller.Apply:output_type -> alluvium.v1.ApplyResponse
-	28, // 39: alluvium.v1.Controller.Status:output_type -> alluvium.v1.StatusResponse
-	30, // 40: alluvium.v1.Controller.Join:output_type -> alluvium.v1.JoinResponse
-	31, // [31:41] is the sub-list for method output_type
-	21, // [21:31] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	5,  // 2: alluvium.v1.Table.schema_history:type_name -> alluvium.v1.Schema
+	1,  // 3: alluvium.v1.Segment.status:type_name -> alluvium.v1.SegmentStatus
+	12, // 4: alluvium.v1.WatchEvent.changes:type_name -> alluvium.v1.Change
+	2,  // 5: alluvium.v1.Change.instance:type_name -> alluvium.v1.Instance
+	3,  // 6: alluvium.v1.Change.table:type_name -> alluvium.v1.Table
+	6,  // 7: alluvium.v1.Change.segment:type_name -> alluvium.v1.Segment
+	7,  // 8: alluvium.v1.Change.partition:type_name -> alluvium.v1.Partition
+	8,  // 9: alluvium.v1.Change.gap:type_name -> alluvium.v1.Gap
+	9,  // 10: alluvium.v1.Change.user:type_name -> alluvium.v1.User
+	5,  // 11: alluvium.v1.Change.schema:type_name -> alluvium.v1.Schema
+	2,  // 12: alluvium.v1.RegisterRequest.instance:type_name -> alluvium.v1.Instance
+	15, // 13: alluvium.v1.HeartbeatRequest.segments:type_name -> alluvium.v1.SegmentReport
+	16, // 14: alluvium.v1.HeartbeatRequest.consumers:type_name -> alluvium.v1.ConsumerReport
+	52, // 15: alluvium.v1.HeartbeatRequest.health:type_name -> alluvium.v1.HeartbeatRequest.HealthEntry
+	7,  // 16: alluvium.v1.ProposePartitionsRequest.partitions:type_name -> alluvium.v1.Partition
+	8,  // 17: alluvium.v1.EndSegmentRequest.gap:type_name -> alluvium.v1.Gap
+	6,  // 18: alluvium.v1.EndSegmentResponse.ended:type_name -> alluvium.v1.Segment
+	6,  // 19: alluvium.v1.EndSegmentResponse.next:type_name -> alluvium.v1.Segment
+	6,  // 20: alluvium.v1.SegmentResponse.segment:type_name -> alluvium.v1.Segment
+	17, // 21: alluvium.v1.StatusResponse.heartbeats:type_name -> alluvium.v1.HeartbeatRequest
+	30, // 22: alluvium.v1.Command.bootstrap:type_name -> alluvium.v1.Bootstrap
+	31, // 23: alluvium.v1.Command.put_instance:type_name -> alluvium.v1.PutInstance
+	32, // 24: alluvium.v1.Command.remove_instance:type_name -> alluvium.v1.RemoveInstance
+	33, // 25: alluvium.v1.Command.put_schema:type_name -> alluvium.v1.PutSchema
+	34, // 26: alluvium.v1.Command.delete_schema:type_name -> alluvium.v1.DeleteSchema
+	35, // 27: alluvium.v1.Command.create_table:type_name -> alluvium.v1.CreateTable
+	36, // 28: alluvium.v1.Command.delete_table:type_name -> alluvium.v1.DeleteTable
+	38, // 29: alluvium.v1.Command.propose_partitions:type_name -> alluvium.v1.ProposePartitions
+	39, // 30: alluvium.v1.Command.end_segment:type_name -> alluvium.v1.EndSegment
+	22, // 31: alluvium.v1.Command.publish_segment:type_name -> alluvium.v1.PublishSegmentRequest
+	23, // 32: alluvium.v1.Command.durable_segment:type_name -> alluvium.v1.DurableSegmentRequest
+	41, // 33: alluvium.v1.Command.assign_segments:type_name -> alluvium.v1.AssignSegments
+	42, // 34: alluvium.v1.Command.delete_segments:type_name -> alluvium.v1.DeleteSegments
+	43, // 35: alluvium.v1.Command.purge_segments:type_name -> alluvium.v1.PurgeSegmentsRequest
+	44, // 36: alluvium.v1.Command.put_user:type_name -> alluvium.v1.PutUser
+	45, // 37: alluvium.v1.Command.put_setting:type_name -> alluvium.v1.PutSetting
+	9,  // 38: alluvium.v1.Bootstrap.admin:type_name -> alluvium.v1.User
+	2,  // 39: alluvium.v1.PutInstance.instance:type_name -> alluvium.v1.Instance
+	5,  // 40: alluvium.v1.PutSchema.schema:type_name -> alluvium.v1.Schema
+	3,  // 41: alluvium.v1.CreateTable.table:type_name -> alluvium.v1.Table
+	5,  // 42: alluvium.v1.CreateTable.schema:type_name -> alluvium.v1.Schema
+	19, // 43: alluvium.v1.ProposePartitions.request:type_name -> alluvium.v1.ProposePartitionsRequest
+	37, // 44: alluvium.v1.ProposePartitions.placements:type_name -> alluvium.v1.Placement
+	20, // 45: alluvium.v1.EndSegment.request:type_name -> alluvium.v1.EndSegmentRequest
+	37, // 46: alluvium.v1.EndSegment.placements:type_name -> alluvium.v1.Placement
+	40, // 47: alluvium.v1.AssignSegments.assignments:type_name -> alluvium.v1.Assignment
+	9,  // 48: alluvium.v1.PutUser.user:type_name -> alluvium.v1.User
+	48, // 49: alluvium.v1.SnapshotRecord.header:type_name -> alluvium.v1.SnapshotHeader
+	12, // 50: alluvium.v1.SnapshotRecord.entity:type_name -> alluvium.v1.Change
+	45, // 51: alluvium.v1.SnapshotRecord.setting:type_name -> alluvium.v1.PutSetting
+	46, // 52: alluvium.v1.SnapshotRecord.answer:type_name -> alluvium.v1.Answer
+	6,  // 53: alluvium.v1.SnapshotRecord.deleted_segment:type_name -> alluvium.v1.Segment
+	49, // 54: alluvium.v1.SnapshotRecord.trailer:type_name -> alluvium.v1.SnapshotTrailer
+	13, // 55: alluvium.v1.Controller.Register:input_type -> alluvium.v1.RegisterRequest
+	17, // 56: alluvium.v1.Controller.Heartbeat:input_type -> alluvium.v1.HeartbeatRequest
+	10, // 57: alluvium.v1.Controller.Watch:input_type -> alluvium.v1.WatchRequest
+	19, // 58: alluvium.v1.Controller.ProposePartitions:input_type -> alluvium.v1.ProposePartitionsRequest
+	20, // 59: alluvium.v1.Controller.EndSegment:input_type -> alluvium.v1.EndSegmentRequest
+	22, // 60: alluvium.v1.Controller.PublishSegment:input_type -> alluvium.v1.PublishSegmentRequest
+	23, // 61: alluvium.v1.Controller.DurableSegment:input_type -> alluvium.v1.DurableSegmentRequest
+	25, // 62: alluvium.v1.Controller.Apply:input_type -> alluvium.v1.ApplyRequest
+	27, // 63: alluvium.v1.Controller.Status:input_type -> alluvium.v1.StatusRequest
+	50, // 64: alluvium.v1.Controller.Join:input_type -> alluvium.v1.JoinRequest
+	43, // 65: alluvium.v1.Controller.PurgeSegments:input_type -> alluvium.v1.PurgeSegmentsRequest
+	14, // 66: alluvium.v1.Controller.Register:output_type -> alluvium.v1.RegisterResponse
+	18, // 67: alluvium.v1.Controller.Heartbeat:output_type -> alluvium.v1.HeartbeatResponse
+	11, // 68: alluvium.v1.Controller.Watch:output_type -> alluvium.v1.WatchEvent
+	26, // 69: alluvium.v1.Controller.ProposePartitions:output_type -> alluvium.v1.ApplyResponse
+	21, // 70: alluvium.v1.Controller.EndSegment:output_type -> alluvium.v1.EndSegmentResponse
+	24, // 71: alluvium.v1.Controller.PublishSegment:output_type -> alluvium.v1.SegmentResponse
+	24, // 72: alluvium.v1.Controller.DurableSegment:output_type -> alluvium.v1.SegmentResponse
+	26, // 73: alluvium.v1.Controller.Apply:output_type -> alluvium.v1.ApplyResponse
+	28, // 74: alluvium.v1.Controller.Status:output_type -> alluvium.v1.StatusResponse
+	51, // 75: alluvium.v1.Controller.Join:output_type -> alluvium.v1.JoinResponse
+	26, // 76: alluvium.v1.Controller.PurgeSegments:output_type -> alluvium.v1.ApplyResponse
+	66, // [66:77] is the sub-list for method output_type
+	55, // [55:66] is the sub-list for method input_type
+	55, // [55:55] is the sub-list for extension type_name
+	55, // [55:55] is the sub-list for extension extendee
+	0,  // [0:55] is the sub-list for field type_name
 }
 
 func init() { file_pb_cluster_proto_init() }
@@ -3002,13 +4732,39 @@ func file_pb_cluster_proto_init() {
 		(*Change_User)(nil),
 		(*Change_Schema)(nil),
 	}
+	file_pb_cluster_proto_msgTypes[27].OneofWrappers = []any{
+		(*Command_Bootstrap)(nil),
+		(*Command_PutInstance)(nil),
+		(*Command_RemoveInstance)(nil),
+		(*Command_PutSchema)(nil),
+		(*Command_DeleteSchema)(nil),
+		(*Command_CreateTable)(nil),
+		(*Command_DeleteTable)(nil),
+		(*Command_ProposePartitions)(nil),
+		(*Command_EndSegment)(nil),
+		(*Command_PublishSegment)(nil),
+		(*Command_DurableSegment)(nil),
+		(*Command_AssignSegments)(nil),
+		(*Command_DeleteSegments)(nil),
+		(*Command_PurgeSegments)(nil),
+		(*Command_PutUser)(nil),
+		(*Command_PutSetting)(nil),
+	}
+	file_pb_cluster_proto_msgTypes[45].OneofWrappers = []any{
+		(*SnapshotRecord_Header)(nil),
+		(*SnapshotRecord_Entity)(nil),
+		(*SnapshotRecord_Setting)(nil),
+		(*SnapshotRecord_Answer)(nil),
+		(*SnapshotRecord_DeletedSegment)(nil),
+		(*SnapshotRecord_Trailer)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pb_cluster_proto_rawDesc), len(file_pb_cluster_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   30,
+			NumMessages:   51,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -33,6 +33,7 @@ const (
 	Controller_Apply_FullMethodName             = "/alluvium.v1.Controller/Apply"
 	Controller_Status_FullMethodName            = "/alluvium.v1.Controller/Status"
 	Controller_Join_FullMethodName              = "/alluvium.v1.Controller/Join"
+	Controller_PurgeSegments_FullMethodName     = "/alluvium.v1.Controller/PurgeSegments"
 )
 
 // ControllerClient is the client API for Controller service.
@@ -49,6 +50,7 @@ type ControllerClient interface {
 	Apply(ctx context.Context, in *ApplyRequest, opts ...grpc.CallOption) (*ApplyResponse, error)
 	Status(ctx context.Context, in *StatusRequest, opts ...grpc.CallOption) (*StatusResponse, error)
 	Join(ctx context.Context, in *JoinRequest, opts ...grpc.CallOption) (*JoinResponse, error)
+	PurgeSegments(ctx context.Context, in *PurgeSegmentsRequest, opts ...grpc.CallOption) (*ApplyResponse, error)
 }
 
 type controllerClient struct {
@@ -168,6 +170,16 @@ func (c *controllerClient) Join(ctx context.Context, in *JoinRequest, opts ...gr
 	return out, nil
 }
 
+func (c *controllerClient) PurgeSegments(ctx context.Context, in *PurgeSegmentsRequest, opts ...grpc.CallOption) (*ApplyResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ApplyResponse)
+	err := c.cc.Invoke(ctx, Controller_PurgeSegments_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ControllerServer is the server API for Controller service.
 // All implementations must embed UnimplementedControllerServer
 // for forward compatibility.
@@ -182,6 +194,7 @@ type ControllerServer interface {
 	Apply(context.Context, *ApplyRequest) (*ApplyResponse, error)
 	Status(context.Context, *StatusRequest) (*StatusResponse, error)
 	Join(context.Context, *JoinRequest) (*JoinResponse, error)
+	PurgeSegments(context.Context, *PurgeSegmentsRequest) (*ApplyResponse, error)
 	mustEmbedUnimplementedControllerServer()
 }
 
@@ -221,6 +234,9 @@ func (UnimplementedControllerServer) Status(context.Context, *StatusRequest) (*S
 }
 func (UnimplementedControllerServer) Join(context.Context, *JoinRequest) (*JoinResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Join not implemented")
+}
+func (UnimplementedControllerServer) PurgeSegments(context.Context, *PurgeSegmentsRequest) (*ApplyResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method PurgeSegments not implemented")
 }
 func (UnimplementedControllerServer) mustEmbedUnimplementedControllerServer() {}
 func (UnimplementedControllerServer) testEmbeddedByValue()                    {}
@@ -416,6 +432,24 @@ func _Controller_Join_Handler(srv interface{}, ctx context.Context, dec func(int
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Controller_PurgeSegments_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PurgeSegmentsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ControllerServer).PurgeSegments(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Controller_PurgeSegments_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ControllerServer).PurgeSegments(ctx, req.(*PurgeSegmentsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Controller_ServiceDesc is the grpc.ServiceDesc for Controller service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -458,6 +492,10 @@ var Controller_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Join",
 			Handler:    _Controller_Join_Handler,
+		},
+		{
+			MethodName: "PurgeSegments",
+			Handler:    _Controller_PurgeSegments_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

@@ -80,21 +80,23 @@ func sortedOrder(v vector) []uint32 {
 }
 
 // sortDictionary orders the dictionary and renumbers the ids. Values that
-// compare equal (decimals of different scale) share an id and keep the form
-// with the largest scale; it reports whether there were any.
-func (d *data) sortDictionary() (merged bool) {
+// compare equal share an id. Decimals of different scale do that too, but are
+// shown differently: unless merge is set they make it return false and change
+// nothing; with merge the form with the largest scale is kept.
+func (d *data) sortDictionary(merge bool) bool {
 	order := sortedOrder(d.dict)
 	renumber := make([]uint32, d.dict.N)
-	kept := order[:0:0]
+	kept := make([]uint32, 0, d.dict.N)
 	for i, old := range order {
-		if i > 0 && segment.Compare(d.dict.Value(int(order[i-1])), d.dict.Value(int(old))) == 0 {
-			merged = true
-			last := &kept[len(kept)-1]
+		if i == 0 || segment.Compare(d.dict.Value(int(order[i-1])), d.dict.Value(int(old))) != 0 {
+			kept = append(kept, old)
+		} else if last := &kept[len(kept)-1]; d.dict.Kind() == schema.KindDecimal {
+			if !merge {
+				return false
+			}
 			if largerScale(d.dict, old, *last) {
 				*last = old
 			}
-		} else {
-			kept = append(kept, old)
 		}
 		renumber[old] = uint32(len(kept) - 1)
 	}
@@ -103,11 +105,11 @@ func (d *data) sortDictionary() (merged bool) {
 		d.ids[i] = renumber[id]
 	}
 	d.eachNull(func(i int) { d.ids[i] = 0 })
-	return merged
+	return true
 }
 
 func largerScale(v vector, a, b uint32) bool {
-	return v.Kind() == schema.KindDecimal && v.Decimals[a].Scale > v.Decimals[b].Scale
+	return v.Decimals[a].Scale > v.Decimals[b].Scale
 }
 
 // buildDictionary turns the values form into the dictionary form (in order of

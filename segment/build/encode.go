@@ -75,27 +75,49 @@ func useDictionary(d *data, p *plan) (bool, error) {
 	if d.dict == nil && !d.buildDictionary(limit) {
 		return false, nil
 	}
-	merged := d.sortDictionary()
+	distinct := d.sortDictionary(p.dict)
 	size, fits := index.DictionarySize(d.dict)
 	switch {
 	case p.dict && !fits:
 		return false, segment.Unsupportedf("dictionary of more than 4 GiB for column %q", p.field.Name)
 	case p.dict:
 		return true, nil
-	case !fits || merged || d.dict.N > limit:
+	case !fits || !distinct || d.dict.N > limit:
 		d.materialise()
 		return false, nil
 	}
-	size += encoding.PackedBytes(d.n, encoding.Width(d.dict.N))
-	return dictionaryPays(d, p, size)
+	return dictionaryPays(d, p, size+d.idBytes())
 }
+
+// idBytes returns the size of the ids as they will be stored.
+func (d *data) idBytes() int {
+	size := encoding.PackedBytes(d.n, encoding.Width(d.dict.N))
+	if runs := 4 * (d.dict.N + 1); runs < size && d.nulls == nil && slices.IsSorted(d.ids) {
+		return runs
+	}
+	return size
+}
+
+const (
+	// smallCardinality is the number of distinct values up to which dimensions
+	// always get a dictionary: ids of one byte make filters and groups cheap.
+	smallCardinality = 256
+	// shortText is the mean length in bytes up to which text always gets a
+	// dictionary, so that single keys can be looked up.
+	shortText = 64
+)
 
 // dictionaryPays compares the size of the dictionary form with that of the
 // values form. A dictionary makes filters and groups cheap, so it may cost a
 // little more; metrics are summed, so for them it must save half.
 func dictionaryPays(d *data, p *plan, size int) (bool, error) {
-	kind := d.typ.Kind()
-	if kind == schema.KindBytes && d.dict.N <= d.n/2 || d.dict.N == 1 {
+	kind, metric := d.typ.Kind(), p.field.Role == schema.Metric && !p.sorted
+	switch {
+	case d.dict.N == 1 || d.dict.N <= smallCardinality && !metric:
+		return true, nil
+	case kind == schema.KindBytes && d.dict.N <= d.n/2:
+		return true, nil
+	case kind == schema.KindBytes && !isDocument(d.typ) && len(d.dict.Data) <= shortText*d.dict.N:
 		return true, nil
 	}
 	rows := *d
@@ -110,7 +132,7 @@ func dictionaryPays(d *data, p *plan, size int) (bool, error) {
 		pays = size <= raw
 	case kind == schema.KindBytes:
 		pays = size < 2*raw
-	case p.field.Role == schema.Metric && !p.sorted:
+	case metric:
 		pays = size <= raw/2
 	default:
 		pays = size <= raw+raw/8

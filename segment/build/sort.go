@@ -52,7 +52,7 @@ func (d *data) order() []uint32 {
 // values, NULLs having the last, and the number of ranks.
 func (d *data) rankRows() (ranks []uint32, groups int) {
 	if d.dict != nil {
-		d.sortDictionary()
+		d.sortDictionary(true)
 		ranks = slices.Clone(d.ids)
 		groups = d.dict.N
 	} else {

@@ -57,7 +57,26 @@ type columnState struct {
 	zone  *zone // of the open block if it holds raw numbers
 }
 
+// newColumnWriter refuses what the build of the sealed segment would refuse,
+// so that no segment consumes rows that can never be sealed. An inverted index
+// of floats or decimals is accepted but exists only in the sealed segment:
+// consuming ones keep these kinds raw and are scanned.
 func newColumnWriter(f *schema.Field, st storage) (*columnWriter, error) {
+	kind := f.Type.Kind()
+	noDictionary := st.noDictionary || kind == schema.KindList || kind == schema.KindInterval
+	switch {
+	case st.inverted && noDictionary:
+		return nil, segment.Unsupportedf("inverted index of a column without a dictionary")
+	case st.dictionary && noDictionary && kind != schema.KindBool:
+		return nil, segment.Unsupportedf("dictionary of a column of type %s or without dictionary", f.Type)
+	case st.sorted && kind == schema.KindList:
+		return nil, segment.Unsupportedf("sorting by a multi-value column")
+	}
+	if st.codec != "" {
+		if _, err := encoding.ParseCodec(st.codec); err != nil {
+			return nil, err
+		}
+	}
 	w := &columnWriter{columnInfo: columnInfo{id: f.ID, name: f.Name, typ: f.Type}, storage: st}
 	if w.wantsDictionary() {
 		w.dict = newDict(f.Type)

@@ -107,7 +107,8 @@ type Segment struct {
 	packedBytes atomic.Int64
 }
 
-// New returns an empty consuming segment.
+// New returns an empty consuming segment. It refuses a table whose sealed
+// segments could not be built (segment.ErrUnsupported, naming the column).
 func New(cfg Config) (*Segment, error) {
 	if cfg.Table == nil || cfg.Table.Schema == nil {
 		return nil, errors.New("consuming segment needs a table with a schema")
@@ -146,6 +147,8 @@ type storage struct {
 	dictionary   bool // always, whatever its cardinality
 	noDictionary bool
 	inverted     bool
+	sorted       bool   // only sealed segments are sorted
+	codec        string // and compressed
 }
 
 func storageOf(t *schema.Table, f *schema.Field) storage {
@@ -157,6 +160,8 @@ func storageOf(t *schema.Table, f *schema.Field) storage {
 		dictionary:   slices.Contains(ix.Dictionary, f.Name) || f.Type.ID == schema.TypeSymbol,
 		noDictionary: slices.Contains(ix.NoDictionary, f.Name),
 		inverted:     slices.Contains(ix.Inverted, f.Name),
+		sorted:       ix.SortedColumn == f.Name,
+		codec:        ix.Compression[f.Name],
 	}
 }
 

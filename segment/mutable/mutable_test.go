@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/alluviumdb/alluvium/internal/column"
@@ -253,6 +254,21 @@ func TestNewRefuses(t *testing.T) {
 	if _, err := New(Config{}); err == nil {
 		t.Error("no error without a table")
 	}
+	f := func(typ schema.Type, ix schema.IndexingConfig, want error) {
+		t.Helper()
+		_, err := New(Config{Table: &schema.Table{Schema: &schema.Schema{Fields: []schema.Field{{ID: 1, Name: "c", Type: typ}}},
+			Config: &schema.TableConfig{Indexing: ix}}})
+		if !errors.Is(err, want) || err != nil && !strings.Contains(err.Error(), `column "c"`) {
+			t.Errorf("%s with %+v: %v, want %v", typ, ix, err, want)
+		}
+	}
+	c := []string{"c"}
+	f(schema.Text, schema.IndexingConfig{Inverted: c}, nil)
+	f(schema.Float64, schema.IndexingConfig{Inverted: c}, nil)
+	f(schema.Text, schema.IndexingConfig{Inverted: c, NoDictionary: c}, segment.ErrUnsupported)
+	f(schema.Text.AsList(), schema.IndexingConfig{Inverted: c}, segment.ErrUnsupported)
+	f(schema.Interval, schema.IndexingConfig{Inverted: c}, segment.ErrUnsupported)
+	f(schema.Text.AsList(), schema.IndexingConfig{SortedColumn: "c"}, segment.ErrUnsupported)
 }
 
 func TestViewLifetime(t *testing.T) {

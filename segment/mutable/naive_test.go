@@ -114,12 +114,14 @@ func randomTable(r *rand.Rand, n int) (*schema.Table, []*generator) {
 		g.rising = r.IntN(5) == 0
 		s.Fields = append(s.Fields, f)
 		gens = append(gens, g)
-		switch r.IntN(5) {
-		case 0, 1:
+		kind := f.Type.Kind()
+		noIndex := kind == schema.KindList || kind == schema.KindInterval
+		switch k := r.IntN(5); {
+		case k <= 1 && !noIndex:
 			cfg.Indexing.Inverted = append(cfg.Indexing.Inverted, f.Name)
-		case 2:
+		case k == 2 && f.Type.ID != schema.TypeSymbol:
 			cfg.Indexing.NoDictionary = append(cfg.Indexing.NoDictionary, f.Name)
-		case 3:
+		case k == 3 && !noIndex:
 			cfg.Indexing.Dictionary = append(cfg.Indexing.Dictionary, f.Name)
 		}
 	}

@@ -51,3 +51,11 @@ type Accumulator interface {
 	// Bytes is the memory that the states hold.
 	Bytes() int64
 }
+
+// Absorber is an Accumulator that folds another one of the same Spec without
+// encoding its states.
+type Absorber interface {
+	// Absorb folds group i of other into groups[i]. other must not be used
+	// afterwards.
+	Absorb(groups []uint32, other Accumulator) error
+}

@@ -183,6 +183,14 @@ func (s *Spec) FloatSum() bool {
 	return false
 }
 
+// DistinctInput reports whether it is enough to fold each distinct value of a
+// group once: the aggregation is over DISTINCT values or repetition does not
+// change it.
+func (s *Spec) DistinctInput() bool {
+	def := byID(s.ID)
+	return s.Distinct || def != nil && def.ignoresDistinct
+}
+
 // OrderSensitive reports whether the result depends on the order of the rows.
 func (s *Spec) OrderSensitive() bool { return s.ID == idArrayAgg || s.ID == idStringAgg }
 

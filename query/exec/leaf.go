@@ -1,6 +1,9 @@
 package exec
 
 import (
+	"errors"
+	"fmt"
+
 	"github.com/alluviumdb/alluvium/internal/column"
 	"github.com/alluviumdb/alluvium/internal/sqlerr"
 	"github.com/alluviumdb/alluvium/query/fn"
@@ -8,6 +11,250 @@ import (
 	"github.com/alluviumdb/alluvium/segment"
 )
 
+// inlineWork is the estimated nanoseconds of work below which a leaf runs on
+// the calling goroutine alone.
+const inlineWork = 200_000
+
+// morselBlocks is the largest number of blocks in a morsel.
+const morselBlocks = 4
+
+// query is one leaf on its way.
+type query struct {
+	e     *Engine
+	ctx   *fn.Context
+	leaf  *plan.Leaf
+	opt   Options
+	mem   memory
+	exprs []*leafExpr // all that the operator reads per row
+	op    operator
+	segs  []*segPlan
+	stats Stats
+}
+
+// operator is what a leaf does with the rows that pass its filter.
+type operator interface {
+	// prepare is called once all segments are planned.
+	prepare(q *query) error
+	// newSink returns the sink of one worker, which reads through r.
+	newSink(q *query, r *reader) (sink, error)
+	// finish combines the sinks, of which there is at least one, and emits the
+	// result.
+	finish(q *query, sinks []sink, emit func(*column.Batch) error) error
+	// method names how rows are used, for the trace.
+	method() string
+}
+
 func (e *Engine) runLeaf(ctx *fn.Context, leaf *plan.Leaf, segs []segment.Segment, opt Options, emit func(*column.Batch) error) (Stats, error) {
-	return Stats{}, sqlerr.Unsupported("running a leaf")
+	q := &query{e: e, ctx: ctx, leaf: leaf, opt: opt}
+	q.mem.limit = opt.MemoryLimit
+	err := guard(func() error { return q.run(segs, emit) })
+	q.stats.PeakBytes = q.mem.peak.Load()
+	return q.stats, err
+}
+
+func (q *query) run(segs []segment.Segment, emit func(*column.Batch) error) error {
+	if err := q.check(); err != nil {
+		return err
+	}
+	q.op = q.newOperator(emit)
+	if err := q.planSegments(segs); err != nil {
+		return err
+	}
+	if err := q.op.prepare(q); err != nil {
+		return err
+	}
+	workers, err := q.scan()
+	if err != nil {
+		return err
+	}
+	sinks := make([]sink, len(workers))
+	for i, w := range workers {
+		sinks[i] = w.sink
+	}
+	err = q.op.finish(q, sinks, emit)
+	q.collect(workers)
+	return err
+}
+
+// check refuses what the engine does not do.
+func (q *query) check() error {
+	for i := range q.leaf.Aggs {
+		a := &q.leaf.Aggs[i]
+		if err := a.Spec.Validate(); err != nil {
+			return sqlerr.New(sqlerr.InternalError, "%w", err)
+		}
+		if len(a.OrderBy) > 0 {
+			return sqlerr.Unsupported("ORDER BY inside an aggregate on a server")
+		}
+		if q.opt.Settings["float_sum"] == "exact" && a.Spec.FloatSum() {
+			return sqlerr.Unsupported("float_sum = exact").WithHint("SET float_sum = fast adds floats in the order in which they come.")
+		}
+	}
+	return nil
+}
+
+func (q *query) newOperator(emit func(*column.Batch) error) operator {
+	switch {
+	case q.leaf.Aggregate:
+		return newAggregate(q)
+	case len(q.leaf.OrderBy) > 0 && q.leaf.Limit >= 0:
+		return newTopN(q)
+	}
+	return newRows(q, emit)
+}
+
+// addExpr registers an expression that the operator reads and returns its
+// index.
+func (q *query) addExpr(e plan.Expr) int {
+	for i, x := range q.exprs {
+		if x.e == e || sameColumn(x.e, e) {
+			return i
+		}
+	}
+	q.exprs = append(q.exprs, newLeafExpr(e))
+	return len(q.exprs) - 1
+}
+
+func sameColumn(a, b plan.Expr) bool {
+	x, ok := a.(*plan.ColRef)
+	y, ok2 := b.(*plan.ColRef)
+	return ok && ok2 && x.Index == y.Index
+}
+
+// planSegments prunes and plans, in parallel when there is much to do.
+func (q *query) planSegments(segs []segment.Segment) error {
+	plans := make([]*segPlan, len(segs))
+	var docs int64
+	for _, s := range segs {
+		docs += int64(s.NumDocs())
+	}
+	workers := 1
+	if docs > 1<<20 {
+		workers = len(segs)
+	}
+	err := q.e.parallel(len(segs), workers, func(_, i int) error {
+		if err := canceled(q.ctx); err != nil {
+			return err
+		}
+		if segs[i].NumDocs() == 0 || !q.canMatch(segs[i].Metadata()) {
+			return nil
+		}
+		p, err := newSegPlan(q.ctx, q.leaf, q.exprs, segs[i])
+		plans[i] = p
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for i, p := range plans {
+		q.countSegment(segs[i].Metadata(), p != nil)
+		if p != nil {
+			q.segs = append(q.segs, p)
+		}
+	}
+	return nil
+}
+
+func (q *query) countSegment(m *segment.Metadata, kept bool) {
+	s := &q.stats
+	s.SegmentsQueried++
+	s.TotalDocs += int64(m.NumDocs)
+	if m.Consuming {
+		s.ConsumingQueried++
+	}
+	if kept {
+		s.SegmentsProcessed++
+		if m.Consuming {
+			s.ConsumingProcessed++
+		}
+		return
+	}
+	s.SegmentsPruned++
+	if q.opt.Trace {
+		s.Segments = append(s.Segments, SegmentStats{Name: m.Name, Docs: int64(m.NumDocs), Pruned: true, Method: "pruned"})
+	}
+}
+
+// scan runs all morsels and returns the workers.
+func (q *query) scan() ([]*worker, error) {
+	morsels, work := q.morsels()
+	n := 1
+	if work > inlineWork {
+		n = cap(q.e.tokens) + 1
+	}
+	all := make([]*worker, n)
+	first, err := newWorker(q)
+	if err != nil {
+		return nil, err
+	}
+	all[0] = first
+	err = q.e.parallel(len(morsels), n, func(i, task int) error {
+		if all[i] == nil {
+			w, err := newWorker(q)
+			if err != nil {
+				return err
+			}
+			all[i] = w
+		}
+		return all[i].do(&morsels[task])
+	})
+	if err != nil && !errors.Is(err, errStop) {
+		return nil, err
+	}
+	out := all[:0]
+	for _, w := range all {
+		if w != nil {
+			out = append(out, w)
+		}
+	}
+	return out, nil
+}
+
+// orderer is an operator that wants some morsels before others.
+type orderer interface {
+	orderMorsels(m []morsel)
+}
+
+func (q *query) morsels() ([]morsel, float64) {
+	var out []morsel
+	work := 0.0
+	for _, sp := range q.segs {
+		work += sp.work()
+		blocks := sp.blocks()
+		for len(blocks) > 0 {
+			n := min(morselBlocks, len(blocks))
+			out = append(out, morsel{sp: sp, blocks: blocks[:n]})
+			blocks = blocks[n:]
+		}
+	}
+	if o, ok := q.op.(orderer); ok {
+		o.orderMorsels(out)
+	}
+	return out, work
+}
+
+// collect adds up the workers' figures.
+func (q *query) collect(workers []*worker) {
+	s := &q.stats
+	for _, w := range workers {
+		s.DocsScanned += w.passed
+		s.EntriesScannedInFilter += w.run.entries
+		s.EntriesScannedPostFilter += w.reader.entries()
+	}
+	for _, sp := range q.segs {
+		if sp.matched.Load() > 0 || sp.answered && sp.docs > 0 {
+			s.SegmentsMatched++
+			if sp.meta.Consuming {
+				s.ConsumingMatched++
+			}
+		}
+		if q.opt.Trace {
+			s.Segments = append(s.Segments, sp.finishTrace(q.op.method()))
+		}
+	}
+}
+
+// errInternal is a fault of a plan that no user can cause.
+func errInternal(format string, args ...any) error {
+	return sqlerr.New(sqlerr.InternalError, "%w", fmt.Errorf(format, args...))
 }

@@ -167,3 +167,16 @@ func NotTruth(t, null column.Bitmap, n int) {
 	}
 	Trim(t, n)
 }
+
+// SetRange sets the bits from..to-1.
+func SetRange(b column.Bitmap, from, to int) {
+	for i := from; i < to; {
+		if i&63 == 0 && i+64 <= to {
+			b[i>>6] = ^uint64(0)
+			i += 64
+			continue
+		}
+		b.Set(i)
+		i++
+	}
+}

@@ -1,0 +1,244 @@
+package exec
+
+import (
+	"github.com/alluviumdb/alluvium/internal/column"
+	"github.com/alluviumdb/alluvium/query/agg"
+	"github.com/alluviumdb/alluvium/query/plan"
+)
+
+// aggregate groups the rows that pass and folds them into aggregations. Each
+// worker has its own groups over all segments that it visits; the workers'
+// groups are merged at the end. Groups are numbered by codes of their keys
+// that mean the same in every segment, so that nothing is merged per segment
+// and values are decoded only for the groups that are returned.
+type aggregate struct {
+	q     *query
+	keys  []*groupKey
+	calls []aggCall
+	plan  *tablePlan
+	// known holds what metadata answered for whole segments, nil if nothing.
+	known []agg.Accumulator
+}
+
+// aggCall is one aggregation of the leaf with its expressions by index.
+type aggCall struct {
+	call   *plan.AggCall
+	args   []int
+	filter int // -1: none
+}
+
+func newAggregate(q *query) *aggregate {
+	op := &aggregate{q: q}
+	for _, e := range q.leaf.GroupBy {
+		op.keys = append(op.keys, &groupKey{expr: q.addExpr(e), typ: e.Type()})
+	}
+	for i := range q.leaf.Aggs {
+		c := aggCall{call: &q.leaf.Aggs[i], filter: -1}
+		for _, e := range c.call.Args {
+			c.args = append(c.args, q.addExpr(e))
+		}
+		if c.call.Filter != nil {
+			c.filter = q.addExpr(c.call.Filter)
+		}
+		op.calls = append(op.calls, c)
+	}
+	return op
+}
+
+func (op *aggregate) method() string { return op.plan.kind.String() }
+
+func (op *aggregate) prepare(q *query) error {
+	rows := 0.0
+	for _, sp := range q.segs {
+		rows += sp.rows()
+	}
+	for i, k := range op.keys {
+		k.plan(q)
+		if k.kind == keyWord && i >= maxWordKeys {
+			k.kind = keyLazy
+		}
+	}
+	op.plan = planTable(op.keys, rows)
+	if len(op.keys) > 0 {
+		return nil
+	}
+	return op.answerFromMetadata()
+}
+
+// maxWordKeys is the number of keys that have a bit in a group's NULL marks.
+const maxWordKeys = 63
+
+func (op *aggregate) newSink(q *query, r *reader) (sink, error) {
+	s := &aggSink{op: op, r: r, table: newGroupTable(op.plan, r)}
+	for i := range op.calls {
+		s.aggs = append(s.aggs, newAggState(q, &op.calls[i]))
+	}
+	s.grow()
+	return s, nil
+}
+
+// finish merges the workers into the first and emits its groups.
+func (op *aggregate) finish(q *query, sinks []sink, emit func(*column.Batch) error) error {
+	base := sinks[0].(*aggSink)
+	if err := base.leave(); err != nil {
+		return err
+	}
+	for _, other := range sinks[1:] {
+		if err := base.merge(other.(*aggSink)); err != nil {
+			return err
+		}
+	}
+	if op.known != nil {
+		for i, acc := range op.known {
+			if err := mergeStates(base.aggs[i].acc, acc, op.calls[i].call.Spec, []uint32{0}); err != nil {
+				return err
+			}
+		}
+	}
+	mem := share{m: &q.mem}
+	if err := mem.set(0); err != nil {
+		return err
+	}
+	return base.emit(emit)
+}
+
+// aggSink is one worker's groups.
+type aggSink struct {
+	op    *aggregate
+	r     *reader
+	table *groupTable
+	aggs  []*aggState
+	sp    *segPlan
+	grown int // groups for which the accumulators have room
+}
+
+func (s *aggSink) done() bool { return false }
+
+func (s *aggSink) bytes() int64 {
+	n := s.table.bytes()
+	for _, a := range s.aggs {
+		n += a.bytes()
+	}
+	return n
+}
+
+func (s *aggSink) open(sp *segPlan) error {
+	if err := s.leave(); err != nil {
+		return err
+	}
+	s.sp = sp
+	s.table.open(sp)
+	for _, a := range s.aggs {
+		a.open(sp, s.op.plan)
+	}
+	return nil
+}
+
+// leave folds in what is kept per segment.
+func (s *aggSink) leave() error {
+	if s.sp == nil {
+		return nil
+	}
+	for _, a := range s.aggs {
+		if err := a.leave(s.sp); err != nil {
+			return err
+		}
+	}
+	s.sp = nil
+	return nil
+}
+
+func (s *aggSink) consume(c *chunk) error {
+	groups, err := s.table.groups(c)
+	if err != nil {
+		return err
+	}
+	s.grow()
+	for _, a := range s.aggs {
+		if err := a.update(s.r, groups, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// grow makes room for new groups, generously, so that it is rare.
+func (s *aggSink) grow() {
+	if s.table.n <= s.grown {
+		return
+	}
+	s.grown = s.table.n
+	if s.table.p.kind != tableSingle {
+		s.grown = max(2*s.table.n, 64)
+	}
+	for _, a := range s.aggs {
+		a.acc.Grow(s.grown)
+	}
+}
+
+// merge takes over another worker's groups.
+func (s *aggSink) merge(o *aggSink) error {
+	if err := o.leave(); err != nil {
+		return err
+	}
+	groups := s.table.absorb(o.table)
+	s.grow()
+	for i, a := range s.aggs {
+		if err := mergeStates(a.acc, o.aggs[i].acc, a.call.call.Spec, groups); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mergeStates folds groups 0.. of src into the given groups of dst.
+func mergeStates(dst, src agg.Accumulator, spec *agg.Spec, groups []uint32) error {
+	if a, ok := dst.(agg.Absorber); ok {
+		return a.Absorb(groups, src)
+	}
+	for from := 0; from < len(groups); from += batchRows {
+		to := min(from+batchRows, len(groups))
+		states := stateVectors(spec)
+		if err := src.State(from, to, states); err != nil {
+			return err
+		}
+		if err := dst.Merge(groups[from:to], to-from, states); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func stateVectors(spec *agg.Spec) []*column.Vector {
+	var out []*column.Vector
+	for _, t := range spec.StateTypes() {
+		out = append(out, column.New(t, 0))
+	}
+	return out
+}
+
+// emitGroups is the number of groups after which a batch is emitted.
+const emitGroups = 1 << 16
+
+// emit hands out all groups: keys, then states.
+func (s *aggSink) emit(emit func(*column.Batch) error) error {
+	for from := 0; from < s.table.n; from += emitGroups {
+		to := min(from+emitGroups, s.table.n)
+		b := &column.Batch{N: to - from}
+		for _, k := range s.op.keys {
+			b.Cols = append(b.Cols, column.New(k.typ, b.N))
+		}
+		s.table.appendKeys(from, to, b.Cols)
+		for _, a := range s.aggs {
+			states := stateVectors(a.call.call.Spec)
+			if err := a.acc.State(from, to, states); err != nil {
+				return err
+			}
+			b.Cols = append(b.Cols, states...)
+		}
+		if err := emit(b); err != nil {
+			return err
+		}
+	}
+	return nil
+}

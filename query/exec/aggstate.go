@@ -1,0 +1,233 @@
+package exec
+
+import (
+	"github.com/alluviumdb/alluvium/internal/column"
+	"github.com/alluviumdb/alluvium/internal/schema"
+	"github.com/alluviumdb/alluvium/query/agg"
+	"github.com/alluviumdb/alluvium/query/kernel"
+)
+
+// aggState is one aggregation of one worker.
+type aggState struct {
+	q    *query
+	call *aggCall
+	acc  agg.Accumulator
+	vecs []*column.Vector
+	// distinct collects dictionary ids in place of values while the open
+	// segment allows it, nil where it does not.
+	distinct *idCollector
+	spare    *idCollector
+
+	// An aggregation with a FILTER reads its arguments for the rows that pass
+	// it only, through a reader of its own.
+	filtered *reader
+	docs     []uint32
+	groups   []uint32
+	sub      chunk
+}
+
+func newAggState(q *query, call *aggCall) *aggState {
+	a := &aggState{q: q, call: call, acc: call.call.Spec.New(), vecs: make([]*column.Vector, len(call.args))}
+	if call.filter >= 0 {
+		a.filtered = newReader(q.ctx, len(q.leaf.Cols), q.exprs)
+		a.docs, a.groups = make([]uint32, 0, chunkRows), make([]uint32, 0, chunkRows)
+	}
+	return a
+}
+
+func (a *aggState) bytes() int64 {
+	n := a.acc.Bytes()
+	if a.distinct != nil {
+		n += a.distinct.bytes()
+	}
+	return n
+}
+
+// open turns to another segment.
+func (a *aggState) open(sp *segPlan, p *tablePlan) {
+	if a.filtered != nil {
+		a.filtered.open(sp)
+	}
+	a.distinct = nil
+	if !a.collectsIDs(sp) {
+		return
+	}
+	if a.spare == nil {
+		a.spare = &idCollector{}
+	}
+	a.distinct = a.spare
+	a.distinct.open(sp.dictValues(a.q.ctx, a.call.args[0], a.q.exprs[a.call.args[0]]).N, p)
+}
+
+// collectsIDs reports whether the aggregation only needs to know which values
+// occur per group, and the segment has a dictionary for them. (The least and
+// the greatest number are found as fast by the values themselves.)
+func (a *aggState) collectsIDs(sp *segPlan) bool {
+	spec := a.call.call.Spec
+	if len(a.call.args) != 1 || spec.OrderSensitive() || !spec.DistinctInput() {
+		return false
+	}
+	if !spec.Distinct && spec.Args[0].Kind() != schema.KindBytes {
+		return false
+	}
+	i := a.call.args[0]
+	return sp.dictValues(a.q.ctx, i, a.q.exprs[i]) != nil
+}
+
+// leave folds the values of the collected ids.
+func (a *aggState) leave(sp *segPlan) error {
+	if a.distinct == nil {
+		return nil
+	}
+	i := a.call.args[0]
+	return a.distinct.drain(sp.dictValues(a.q.ctx, i, a.q.exprs[i]), a.acc)
+}
+
+// update folds a chunk.
+func (a *aggState) update(r *reader, groups []uint32, c *chunk) error {
+	if a.call.filter < 0 {
+		return a.fold(r, groups, c)
+	}
+	v, err := r.vec(a.call.filter, c)
+	if err != nil {
+		return err
+	}
+	if a.filterRows(v, groups, c); len(a.docs) == 0 {
+		return nil
+	}
+	a.sub = chunk{docs: a.docs, n: len(a.docs)}
+	a.filtered.next(&a.sub)
+	if groups != nil {
+		groups = a.groups
+	}
+	return a.fold(a.filtered, groups, &a.sub)
+}
+
+// filterRows lists the documents, and their groups, for which FILTER is TRUE.
+func (a *aggState) filterRows(v *column.Vector, groups []uint32, c *chunk) {
+	a.docs, a.groups = a.docs[:0], a.groups[:0]
+	for i := range c.n {
+		at := i
+		if v.Const {
+			at = 0
+		}
+		if !v.Bools[at] || v.Nulls.Get(at) {
+			continue
+		}
+		a.docs = append(a.docs, c.doc(i))
+		if groups != nil {
+			a.groups = append(a.groups, groups[i])
+		}
+	}
+}
+
+func (a *aggState) fold(r *reader, groups []uint32, c *chunk) error {
+	if a.distinct != nil {
+		a.distinct.add(groups, r.ids(a.call.args[0], c))
+		return nil
+	}
+	for k, i := range a.call.args {
+		v, err := r.vec(i, c)
+		if err != nil {
+			return err
+		}
+		a.vecs[k] = v
+	}
+	return a.acc.Update(groups, c.n, a.vecs)
+}
+
+// idCollector is the set of (group, dictionary id) pairs of one segment: a
+// bitmap while groups × ids is small, else a hash set.
+type idCollector struct {
+	ids   int // dictionary size; an id beyond it is NULL
+	width int // bits per group in dense; 0: not dense
+	dense column.Bitmap
+	pairs kernel.PairSet
+}
+
+// maxCollectorBits bounds the dense form.
+const maxCollectorBits = 1 << 24
+
+func (d *idCollector) open(ids int, p *tablePlan) {
+	d.ids, d.width = ids, 0
+	groups := p.size
+	if p.kind == tableSingle {
+		groups = 1
+	}
+	if groups > 0 && (ids+1)*groups <= maxCollectorBits {
+		d.width = ids + 1
+		n := column.Words(d.width * groups)
+		if cap(d.dense) < n {
+			d.dense = make(column.Bitmap, n)
+		}
+		d.dense = d.dense[:n]
+		clear(d.dense)
+	}
+	d.pairs = kernel.PairSet{}
+}
+
+func (d *idCollector) bytes() int64 { return int64(cap(d.dense))*8 + d.pairs.Bytes() }
+
+func (d *idCollector) add(groups, ids []uint32) {
+	switch {
+	case d.width > 0 && groups == nil:
+		for _, id := range ids {
+			d.dense[id>>6] |= 1 << (id & 63)
+		}
+	case d.width > 0:
+		for i, id := range ids {
+			at := int(groups[i])*d.width + int(id)
+			d.dense[at>>6] |= 1 << (uint(at) & 63)
+		}
+	default:
+		for i, id := range ids {
+			g := uint32(0)
+			if groups != nil {
+				g = groups[i]
+			}
+			d.pairs.Insert(g, uint64(id))
+		}
+	}
+}
+
+// drain folds the values of all pairs into acc.
+func (d *idCollector) drain(vals *column.Vector, acc agg.Accumulator) error {
+	f := idFolder{d: d, vals: vals, acc: acc, pos: make([]uint32, 0, chunkRows), groups: make([]uint32, 0, chunkRows)}
+	if d.width == 0 {
+		d.pairs.Each(func(g uint32, id uint64) { f.take(g, uint32(id)) })
+		return f.flush()
+	}
+	for i := kernel.FirstSet(d.dense, 0); i >= 0; i = kernel.FirstSet(d.dense, i+1) {
+		f.take(uint32(i/d.width), uint32(i%d.width))
+	}
+	return f.flush()
+}
+
+// idFolder turns pairs into batches of values.
+type idFolder struct {
+	d           *idCollector
+	vals        *column.Vector
+	acc         agg.Accumulator
+	pos, groups []uint32
+	buf         column.Vector
+	err         error
+}
+
+func (f *idFolder) take(g, id uint32) {
+	if int(id) >= f.d.ids { // NULL
+		return
+	}
+	f.pos, f.groups = append(f.pos, id), append(f.groups, g)
+	if len(f.pos) == chunkRows {
+		_ = f.flush() // kept in f.err
+	}
+}
+
+func (f *idFolder) flush() error {
+	if f.err == nil && len(f.pos) > 0 {
+		kernel.Gather(f.vals, f.pos, &f.buf)
+		f.err = f.acc.Update(f.groups, len(f.pos), []*column.Vector{&f.buf})
+	}
+	f.pos, f.groups = f.pos[:0], f.groups[:0]
+	return f.err
+}

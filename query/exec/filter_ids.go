@@ -1,0 +1,303 @@
+package exec
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/alluviumdb/alluvium/internal/column"
+	"github.com/alluviumdb/alluvium/query/kernel"
+	"github.com/alluviumdb/alluvium/segment"
+)
+
+var errUnknownPredicate = errors.New("exec: unknown predicate")
+
+// filterBuilder makes the filter of one segment.
+type filterBuilder struct {
+	sp    *segPlan
+	exprs int // expression nodes so far
+}
+
+// scanCost is the nanoseconds of comparing the ids of rows rows.
+func (b *filterBuilder) scanCost(rows float64) float64 {
+	return min(float64(b.sp.docs)*costScanID, rows*costGatherID)
+}
+
+// indexCost is the nanoseconds of finding the documents of a set of ids by an
+// index; infinite without one.
+func (b *filterBuilder) indexCost(p *predIDs) float64 {
+	c := b.sp.cols[p.col]
+	if c.col.Ranges() != nil {
+		return 100
+	}
+	if c.col.Inverted() == nil {
+		return 1e300
+	}
+	docs := b.sp.idsShare(p) * float64(b.sp.docs)
+	sparse := docs * costPosting
+	dense := float64(p.set.n) * float64(blockCount(b.sp.docs)) * costContainer
+	return min(sparse, dense) + float64(p.set.n)*200
+}
+
+// buildIDs uses the sorted ranges, the inverted index or a scan of the ids,
+// whichever is estimated to be the cheapest for the rows still in play.
+func (b *filterBuilder) buildIDs(p *predIDs, rows float64) (filterNode, error) {
+	c := b.sp.cols[p.col]
+	share := b.sp.selectivity(p)
+	if b.indexCost(p) < b.scanCost(rows) {
+		if c.col.Ranges() != nil {
+			return b.buildSorted(p, share), nil
+		}
+		return b.buildInverted(p, share)
+	}
+	return &idNode{pred: p, set: p.set.segmentSet(), share: share}, nil
+}
+
+// buildSorted turns runs of ids of a sorted column into runs of documents. A
+// sorted column has no NULLs.
+func (b *filterBuilder) buildSorted(p *predIDs, share float64) filterNode {
+	x := &docRangesNode{pred: p, share: share}
+	eachRun(&p.set, func(lo, hi uint32) {
+		from, to := b.sp.cols[p.col].col.Ranges().Range(lo, hi)
+		if from < to {
+			x.runs = append(x.runs, docRange{from, min(to, b.sp.docs)})
+		}
+	})
+	return x
+}
+
+func (b *filterBuilder) buildInverted(p *predIDs, share float64) (filterNode, error) {
+	c := b.sp.cols[p.col]
+	inv := c.col.Inverted()
+	var maps []*roaring.Bitmap
+	var err error
+	p.set.each(func(id uint32) bool {
+		var m *roaring.Bitmap
+		if m, err = inv.Postings(id); err == nil && m != nil {
+			maps = append(maps, m)
+		}
+		return err == nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("segment %s, inverted index of %s: %w", b.sp.meta.Name, c.meta.Name, err)
+	}
+	if p.nulls && c.hasNulls() {
+		maps = append(maps, c.col.Nulls())
+	}
+	return newBitmapNode(p, share, unionOf(maps), b.sp.docs), nil
+}
+
+func unionOf(maps []*roaring.Bitmap) *roaring.Bitmap {
+	switch len(maps) {
+	case 0:
+		return roaring.New()
+	case 1:
+		return maps[0]
+	}
+	return roaring.FastOr(maps...)
+}
+
+// bitmapNode is a set of documents found by an index: a sorted list when they
+// are few, else a dense bitmap over the segment.
+type bitmapNode struct {
+	pred  *predIDs
+	share float64
+	list  []uint32
+	dense column.Bitmap // nil when list is used
+}
+
+func newBitmapNode(p *predIDs, share float64, docs *roaring.Bitmap, n uint32) *bitmapNode {
+	x := &bitmapNode{pred: p, share: share}
+	if docs.GetCardinality()*sparseFraction <= uint64(n) {
+		x.list = docs.ToArray()
+		if end, _ := slices.BinarySearch(x.list, n); end < len(x.list) {
+			x.list = x.list[:end]
+		}
+		return x
+	}
+	x.dense = denseBits(docs, n)
+	return x
+}
+
+// part returns the listed documents of a block.
+func (x *bitmapNode) part(b block) []uint32 {
+	lo, _ := slices.BinarySearch(x.list, b.from)
+	hi, _ := slices.BinarySearch(x.list, b.from+uint32(b.n))
+	return x.list[lo:hi]
+}
+
+func (x *bitmapNode) skips(b block) bool {
+	if x.dense != nil {
+		w := int(b.from >> 6)
+		return !x.dense[w:min(w+column.Words(b.n), len(x.dense))].Any()
+	}
+	return len(x.part(b)) == 0
+}
+
+func (x *bitmapNode) apply(run *filterRun, b block, sel column.Bitmap) error {
+	if x.dense != nil {
+		kernel.And(sel, x.dense[b.from>>6:])
+		return nil
+	}
+	hit := run.bitmap()
+	defer run.put(hit)
+	clear(hit)
+	for _, d := range x.part(b) {
+		hit.Set(int(d - b.from))
+	}
+	kernel.And(sel, hit)
+	return nil
+}
+
+func (x *bitmapNode) trace(sp *segPlan, dst []FilterStats) []FilterStats {
+	return append(dst, FilterStats{sp.describe(x.pred.src, x.pred.neg), "inverted", x.share})
+}
+
+type docRange struct{ from, to uint32 }
+
+// docRangesNode is runs of documents of a sorted column, ascending.
+type docRangesNode struct {
+	pred  *predIDs
+	share float64
+	runs  []docRange
+}
+
+func (x *docRangesNode) skips(b block) bool {
+	end := b.from + uint32(b.n)
+	return !slices.ContainsFunc(x.runs, func(r docRange) bool { return r.from < end && b.from < r.to })
+}
+
+func (x *docRangesNode) apply(run *filterRun, b block, sel column.Bitmap) error {
+	hit := run.bitmap()
+	defer run.put(hit)
+	clear(hit)
+	for _, r := range x.runs {
+		from, to := max(r.from, b.from), min(r.to, b.from+uint32(b.n))
+		if from < to {
+			kernel.SetRange(hit, int(from-b.from), int(to-b.from))
+		}
+	}
+	kernel.And(sel, hit)
+	return nil
+}
+
+func (x *docRangesNode) trace(sp *segPlan, dst []FilterStats) []FilterStats {
+	return append(dst, FilterStats{sp.describe(x.pred.src, x.pred.neg), "sorted", x.share})
+}
+
+// idNode scans dictionary ids: the whole block when many of its rows are still
+// in play, only those rows when few are.
+type idNode struct {
+	pred  *predIDs
+	set   segment.IDSet
+	share float64
+}
+
+// gatherFraction is the share of a block's rows, as a divisor, below which rows
+// are read one by one.
+const gatherFraction = 8
+
+func (x *idNode) skips(b block) bool { return false }
+
+func (x *idNode) apply(run *filterRun, b block, sel column.Bitmap) error {
+	c := run.r.sp.cols[x.pred.col]
+	any, within := x.zone(c, b)
+	switch {
+	case within:
+		if !x.pred.nulls {
+			x.dropNulls(c, b, sel, run)
+		}
+		return nil
+	case !any:
+		x.onlyNulls(c, b, sel, run)
+		return nil
+	}
+	n := sel.Count()
+	if n*gatherFraction < b.n {
+		return x.gather(run, b, sel, n)
+	}
+	hit := run.bitmap()
+	defer run.put(hit)
+	run.entries += int64(b.n)
+	hit = hit[:len(sel)]
+	c.col.MatchIDs(b.from, b.n, x.set, hit)
+	x.fixNulls(c, b, hit, run)
+	kernel.And(sel, hit)
+	return nil
+}
+
+// zone asks the zone map whether some, or all, ids of the block are in the set.
+func (x *idNode) zone(c *segCol, b block) (any, within bool) {
+	z := c.col.Zones()
+	if z == nil || b.index >= len(z.MinInt) || b.index >= len(z.MaxInt) || !c.dict.Sorted() {
+		return true, false
+	}
+	lo, hi := z.MinInt[b.index], z.MaxInt[b.index]
+	if lo < 0 || hi < lo || hi >= int64(x.pred.set.size) {
+		return true, false
+	}
+	return x.pred.set.overlaps(uint32(lo), uint32(hi))
+}
+
+// nullsOf returns the NULL rows of a block, nil when there is none.
+func nullsOf(c *segCol, b block, run *filterRun) column.Bitmap {
+	dense := c.nullBits(run.r.sp.docs)
+	if dense == nil {
+		return nil
+	}
+	return dense[b.from>>6:]
+}
+
+func (x *idNode) dropNulls(c *segCol, b block, sel column.Bitmap, run *filterRun) {
+	kernel.AndNot(sel, nullsOf(c, b, run))
+}
+
+func (x *idNode) onlyNulls(c *segCol, b block, sel column.Bitmap, run *filterRun) {
+	nulls := nullsOf(c, b, run)
+	if !x.pred.nulls || nulls == nil {
+		clear(sel)
+		return
+	}
+	kernel.And(sel, nulls)
+}
+
+// fixNulls gives NULL rows, whose ids mean nothing, their own answer.
+func (x *idNode) fixNulls(c *segCol, b block, hit column.Bitmap, run *filterRun) {
+	nulls := nullsOf(c, b, run)
+	switch {
+	case nulls == nil:
+	case x.pred.nulls:
+		kernel.Or(hit, nulls[:min(len(nulls), len(hit))])
+	default:
+		kernel.AndNot(hit, nulls)
+	}
+}
+
+func (x *idNode) gather(run *filterRun, b block, sel column.Bitmap, n int) error {
+	run.pos = sel.Positions(b.from, run.pos[:0])
+	col := &run.r.cols[x.pred.col]
+	run.entries += int64(n)
+	for from := 0; from < len(run.pos); from += chunkRows {
+		run.chunk = chunk{docs: run.pos[from:min(from+chunkRows, len(run.pos))]}
+		run.chunk.n = len(run.chunk.docs)
+		run.r.next(&run.chunk)
+		ids := col.readIDs(&run.chunk)
+		nulls := col.readNulls(&run.chunk)
+		for i, id := range ids {
+			pass := x.set.Contains(id)
+			if nulls.Get(i) {
+				pass = x.pred.nulls
+			}
+			if !pass {
+				sel.Clear(int(run.chunk.docs[i] - b.from))
+			}
+		}
+	}
+	return nil
+}
+
+func (x *idNode) trace(sp *segPlan, dst []FilterStats) []FilterStats {
+	return append(dst, FilterStats{sp.describe(x.pred.src, x.pred.neg), "id scan", x.share})
+}

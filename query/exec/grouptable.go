@@ -1,0 +1,403 @@
+package exec
+
+import (
+	"github.com/alluviumdb/alluvium/internal/column"
+	"github.com/alluviumdb/alluvium/query/kernel"
+)
+
+// tableKind says how a group table finds the group of a row.
+type tableKind uint8
+
+const (
+	// tableSingle: no keys, all rows are group 0.
+	tableSingle tableKind = iota
+	// tableDense: an array over all combinations of codes (mixed radix).
+	tableDense
+	// tableDirect: one lazy key; its code is the place in an array that grows.
+	tableDirect
+	// tablePacked: a hash table on the codes packed into one word.
+	tablePacked
+	// tableWide: a hash table on one word per key and one of NULL marks.
+	tableWide
+)
+
+func (k tableKind) String() string {
+	return [...]string{"aggregate", "dense group-by", "direct group-by", "hash group-by", "wide hash group-by"}[k]
+}
+
+// maxDense bounds the slots of a dense table.
+const maxDense = 1 << 20
+
+// tablePlan is the layout of the group tables of all workers.
+type tablePlan struct {
+	kind    tableKind
+	keys    []*groupKey
+	size    int      // tableDense: number of slots
+	strides []uint64 // tableDense
+	shifts  []uint   // tablePacked
+}
+
+// planTable chooses the layout for keys and about rows rows.
+func planTable(keys []*groupKey, rows float64) *tablePlan {
+	p := &tablePlan{keys: keys}
+	switch {
+	case len(keys) == 0:
+	case p.planDense(rows):
+		p.kind = tableDense
+	case len(keys) == 1 && keys[0].kind == keyLazy:
+		p.kind = tableDirect
+	case p.planPacked():
+		p.kind = tablePacked
+	default:
+		p.kind = tableWide
+	}
+	return p
+}
+
+func (p *tablePlan) planDense(rows float64) bool {
+	size := 1
+	for _, k := range p.keys {
+		if k.kind != keyShared {
+			return false
+		}
+		p.strides = append(p.strides, uint64(size))
+		size *= k.dict.size()
+		if size > maxDense || size > 1<<14 && float64(size) > 8*rows {
+			return false
+		}
+	}
+	p.size = size
+	return true
+}
+
+// planPacked fits the codes into 64 bits. A single 64-bit key fits too: its
+// NULL group is kept apart.
+func (p *tablePlan) planPacked() bool {
+	if len(p.keys) == 1 {
+		p.shifts = []uint{0}
+		return true
+	}
+	at := 0
+	for _, k := range p.keys {
+		p.shifts = append(p.shifts, uint(at))
+		at += k.bits()
+	}
+	return at <= 64
+}
+
+// groupTable numbers the groups that one worker meets.
+type groupTable struct {
+	p    *tablePlan
+	keys []*keyReader
+	n    int // groups
+	gids []uint32
+	// codes[k][g] is the code of key k in group g; nulls[g] has bit k set when
+	// a 64-bit key is NULL.
+	codes [][]uint64
+	nulls []uint64
+
+	slots    []uint32 // dense, direct: 1 + group, 0 for none
+	index    []uint32 // dense: scratch
+	hash     wordTable
+	wide     wideTable
+	nullSlot uint32 // packed with one 64-bit key: 1 + the group of NULL
+	row      []uint64
+	packed   []uint64 // scratch
+	// tables are, for a dense table, the codes per dictionary id of the open
+	// segment with the stride multiplied in.
+	tables [][]uint32
+}
+
+func newGroupTable(p *tablePlan, r *reader) *groupTable {
+	t := &groupTable{p: p, codes: make([][]uint64, len(p.keys)), tables: make([][]uint32, len(p.keys))}
+	for _, k := range p.keys {
+		t.keys = append(t.keys, newKeyReader(k, r))
+	}
+	switch p.kind {
+	case tableSingle:
+		t.n = 1
+		return t
+	case tableDense:
+		t.slots, t.index = make([]uint32, p.size), make([]uint32, chunkRows)
+	case tablePacked:
+		t.hash.init()
+		t.packed = make([]uint64, chunkRows)
+	case tableWide:
+		t.wide.init(len(p.keys) + 1)
+	}
+	t.gids = make([]uint32, chunkRows)
+	t.row = make([]uint64, len(p.keys)+1)
+	return t
+}
+
+func (t *groupTable) bytes() int64 {
+	n := int64(cap(t.slots))*4 + int64(cap(t.nulls))*8 + t.hash.bytes() + t.wide.bytes()
+	for i, k := range t.keys {
+		n += int64(cap(t.codes[i])) * 8
+		if k.k.kind == keyLazy {
+			n += k.dict.bytes() + int64(cap(k.table))*4
+		}
+	}
+	return n
+}
+
+// open turns to another segment.
+func (t *groupTable) open(sp *segPlan) {
+	for i, k := range t.keys {
+		k.open(sp)
+		if t.p.kind == tableDense {
+			t.tables[i] = scaleTable(t.tables[i][:0], k.table, uint32(t.p.strides[i]))
+		}
+	}
+}
+
+func scaleTable(dst, codes []uint32, stride uint32) []uint32 {
+	for _, c := range codes {
+		dst = append(dst, c*stride)
+	}
+	return dst
+}
+
+// groups returns the group of each row of the chunk, nil for a single group.
+func (t *groupTable) groups(c *chunk) ([]uint32, error) {
+	switch t.p.kind {
+	case tableSingle:
+		return nil, nil
+	case tableDense:
+		t.denseGroups(c)
+		return t.gids[:c.n], nil
+	}
+	for _, k := range t.keys {
+		if err := k.read(c); err != nil {
+			return nil, err
+		}
+	}
+	t.find(c.n)
+	return t.gids[:c.n], nil
+}
+
+func (t *groupTable) denseGroups(c *chunk) {
+	index := t.index[:c.n]
+	for i, k := range t.keys {
+		switch {
+		case k.isConst():
+			addAll(index, t.tables[i][0], i == 0)
+		case i == 0:
+			kernel.SetTable(index, k.r.ids(k.k.expr, c), t.tables[i])
+		default:
+			kernel.AddTable(index, k.r.ids(k.k.expr, c), t.tables[i])
+		}
+	}
+	gids := t.gids[:c.n]
+	for i, at := range index {
+		g := t.slots[at]
+		if g == 0 {
+			g = t.addDense(at)
+		}
+		gids[i] = g - 1
+	}
+}
+
+func addAll(index []uint32, x uint32, first bool) {
+	for i := range index {
+		if first {
+			index[i] = x
+		} else {
+			index[i] += x
+		}
+	}
+}
+
+// addDense makes the group of a slot and returns its number plus one.
+func (t *groupTable) addDense(at uint32) uint32 {
+	rest := uint64(at)
+	for i := len(t.keys) - 1; i >= 0; i-- {
+		t.row[i] = rest / t.p.strides[i]
+		rest %= t.p.strides[i]
+	}
+	t.slots[at] = t.add(t.row, 0) + 1
+	return t.slots[at]
+}
+
+// add makes a new group.
+func (t *groupTable) add(row []uint64, nulls uint64) uint32 {
+	for i := range t.codes {
+		t.codes[i] = append(t.codes[i], row[i])
+	}
+	t.nulls = append(t.nulls, nulls)
+	t.n++
+	return uint32(t.n - 1)
+}
+
+// find fills gids for the codes that the keys have read.
+func (t *groupTable) find(n int) {
+	switch t.p.kind {
+	case tableDense:
+		t.findDense(n)
+	case tableDirect:
+		t.findDirect(n)
+	case tablePacked:
+		t.findPacked(n)
+	case tableWide:
+		t.findWide(n)
+	}
+}
+
+func (t *groupTable) findDense(n int) {
+	for i := range n {
+		at := uint64(0)
+		for k := range t.keys {
+			at += t.keys[k].codes[i] * t.p.strides[k]
+		}
+		g := t.slots[at]
+		if g == 0 {
+			g = t.addDense(uint32(at))
+		}
+		t.gids[i] = g - 1
+	}
+}
+
+func (t *groupTable) findDirect(n int) {
+	if size := t.keys[0].dict.size(); size > len(t.slots) {
+		grown := make([]uint32, max(size, 2*len(t.slots)))
+		copy(grown, t.slots)
+		t.slots = grown
+	}
+	for i, code := range t.keys[0].codes[:n] {
+		g := t.slots[code]
+		if g == 0 {
+			t.row[0] = code
+			g = t.add(t.row, 0) + 1
+			t.slots[code] = g
+		}
+		t.gids[i] = g - 1
+	}
+}
+
+func (t *groupTable) findPacked(n int) {
+	words := t.keys[0].codes[:n]
+	var nulls column.Bitmap
+	if len(t.keys) == 1 {
+		nulls = t.keys[0].nulls
+	} else {
+		words = t.packed[:n]
+		copy(words, t.keys[0].codes[:n])
+		for k, shift := range t.p.shifts[1:] {
+			for i, code := range t.keys[k+1].codes[:n] {
+				words[i] |= code << shift
+			}
+		}
+	}
+	for i, w := range words {
+		if nulls != nil && nulls.Get(i) {
+			t.gids[i] = t.nullGroup()
+			continue
+		}
+		slot := t.hash.slot(w)
+		if slot.gid == 0 {
+			slot = t.addPacked(i, w)
+		}
+		t.gids[i] = slot.gid - 1
+	}
+}
+
+// addPacked makes the group of row i and returns its slot.
+func (t *groupTable) addPacked(i int, w uint64) *wordSlot {
+	for k := range t.keys {
+		t.row[k] = t.keys[k].codes[i]
+	}
+	return t.hash.insert(w, t.add(t.row, 0))
+}
+
+// nullGroup returns the group of NULL of a single 64-bit key.
+func (t *groupTable) nullGroup() uint32 {
+	if t.nullSlot == 0 {
+		t.row[0] = 0
+		t.nullSlot = t.add(t.row, 1) + 1
+	}
+	return t.nullSlot - 1
+}
+
+func (t *groupTable) findWide(n int) {
+	last := len(t.keys)
+	for i := range n {
+		nulls := uint64(0)
+		for k, kr := range t.keys {
+			t.row[k] = kr.codes[i]
+			if kr.nulls != nil && kr.nulls.Get(i) {
+				nulls |= 1 << uint(k&63)
+			}
+		}
+		t.row[last] = nulls
+		g, isNew := t.wide.find(t.row, uint32(t.n))
+		if isNew {
+			t.add(t.row, nulls)
+		}
+		t.gids[i] = g
+	}
+}
+
+// absorb finds the groups of another worker's table in this one, making those
+// that are missing, and returns their numbers.
+func (t *groupTable) absorb(o *groupTable) []uint32 {
+	out := make([]uint32, 0, o.n)
+	if t.p.kind == tableSingle {
+		return append(out, 0)
+	}
+	maps := make([][]uint32, len(t.keys))
+	for k := range t.keys {
+		maps[k] = t.keys[k].translate(o.keys[k])
+	}
+	for from := 0; from < o.n; from += chunkRows {
+		n := min(chunkRows, o.n-from)
+		for k, kr := range t.keys {
+			kr.take(o.codes[k][from:from+n], o.nulls[from:from+n], uint(k), maps[k])
+		}
+		t.find(n)
+		out = append(out, t.gids[:n]...)
+	}
+	return out
+}
+
+// translate returns the code in kr's dictionary of each code of another
+// worker's, nil when codes mean the same to both.
+func (kr *keyReader) translate(o *keyReader) []uint32 {
+	if kr.k.kind != keyLazy {
+		return nil
+	}
+	out := make([]uint32, o.dict.size())
+	for i := range o.dict.vals.N {
+		out[i+1] = kr.dict.code(o.dict.vals, i)
+	}
+	return out
+}
+
+// take sets the codes of n groups of another table as if they had been read.
+func (kr *keyReader) take(codes, nulls []uint64, k uint, table []uint32) {
+	kr.nulls = nil
+	for i, c := range codes {
+		if table != nil {
+			c = uint64(table[c])
+		}
+		kr.codes[i] = c
+	}
+	if kr.k.kind != keyWord {
+		return
+	}
+	kr.nbuf = append(kr.nbuf[:0], make(column.Bitmap, column.Words(len(codes)))...)
+	for i, m := range nulls {
+		if m>>(k&63)&1 != 0 {
+			kr.nbuf.Set(i)
+		}
+	}
+	kr.nulls = kr.nbuf
+}
+
+// appendKeys appends the key values of groups from..to-1 to cols.
+func (t *groupTable) appendKeys(from, to int, cols []*column.Vector) {
+	for k, kr := range t.keys {
+		for g := from; g < to; g++ {
+			kr.appendValue(cols[k], t.codes[k][g], t.nulls[g]>>(uint(k)&63)&1 != 0)
+		}
+	}
+}

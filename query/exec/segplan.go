@@ -1,0 +1,126 @@
+package exec
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/alluviumdb/alluvium/query/fn"
+	"github.com/alluviumdb/alluvium/query/plan"
+	"github.com/alluviumdb/alluvium/segment"
+)
+
+// segPlan is what a leaf does in one segment. It is made by one goroutine and
+// then shared, read-only but for the counters.
+type segPlan struct {
+	seg  segment.Segment
+	meta *segment.Metadata
+	docs uint32
+	cols []*segCol
+	// filter is nil when all rows pass; none tells that no row does.
+	filter filterNode
+	none   bool
+	// share is the estimated share of rows that pass, rowsHint the rows that
+	// conditions planned so far let through.
+	share, rowsHint float64
+	exprs           []*segExpr
+	// answered tells that metadata gave the answer and no row is read.
+	answered bool
+
+	trace   SegmentStats
+	matched atomic.Int64
+	nanos   atomic.Int64
+}
+
+// newSegPlan opens the columns of the leaf and plans its filter.
+func newSegPlan(ctx *fn.Context, leaf *plan.Leaf, exprs []*leafExpr, seg segment.Segment) (*segPlan, error) {
+	sp := &segPlan{seg: seg, meta: seg.Metadata(), docs: seg.NumDocs(), share: 1}
+	sp.rowsHint = float64(sp.docs)
+	for i := range leaf.Cols {
+		c, err := openCol(ctx, seg, &leaf.Cols[i])
+		if err != nil {
+			return nil, err
+		}
+		sp.cols = append(sp.cols, c)
+	}
+	if err := sp.planFilter(ctx, leaf.Filter); err != nil {
+		return nil, err
+	}
+	for _, x := range exprs {
+		sp.exprs = append(sp.exprs, sp.planExpr(x, sp.rows()))
+	}
+	return sp, nil
+}
+
+// rows estimates the rows that pass the filter.
+func (sp *segPlan) rows() float64 {
+	if sp.none {
+		return 0
+	}
+	return sp.share * float64(sp.docs)
+}
+
+func (sp *segPlan) planFilter(ctx *fn.Context, e plan.Expr) error {
+	if e == nil {
+		return nil
+	}
+	p, err := sp.predicates(ctx, e, false)
+	if err != nil {
+		return err
+	}
+	if c, ok := p.(predConst); ok {
+		sp.none = !bool(c)
+		return nil
+	}
+	sp.share = sp.selectivity(p)
+	b := filterBuilder{sp: sp}
+	sp.filter, err = b.build(p, float64(sp.docs))
+	return err
+}
+
+// blocks returns the blocks in which rows may pass.
+func (sp *segPlan) blocks() []block {
+	if sp.none || sp.answered {
+		return nil
+	}
+	var out []block
+	for i := range blockCount(sp.docs) {
+		b := blockOf(i, sp.docs)
+		if sp.filter == nil || !sp.filter.skips(b) {
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+// work estimates the nanoseconds that the segment will take, to decide whether
+// helpers are worth their while.
+func (sp *segPlan) work() float64 {
+	if sp.none || sp.answered {
+		return 0
+	}
+	w := sp.rows() * 2 * float64(1+len(sp.exprs))
+	if sp.filter != nil {
+		w += float64(sp.docs) * 0.3
+	}
+	return w
+}
+
+// finishTrace completes the trace after the run.
+func (sp *segPlan) finishTrace(method string) SegmentStats {
+	t := sp.trace
+	t.Name, t.Docs = sp.meta.Name, int64(sp.docs)
+	t.Matched, t.Time = sp.matched.Load(), time.Duration(sp.nanos.Load())
+	t.Method = method
+	switch {
+	case sp.none:
+		t.Filter = append(t.Filter, FilterStats{Method: "none"})
+	case sp.filter == nil:
+		t.Filter = append(t.Filter, FilterStats{Method: "all", Selectivity: 1})
+	default:
+		t.Filter = sp.filter.trace(sp, nil)
+	}
+	if sp.answered {
+		t.Method = "metadata"
+	}
+	return t
+}

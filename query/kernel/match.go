@@ -1,0 +1,76 @@
+package kernel
+
+import (
+	"github.com/alluviumdb/alluvium/internal/column"
+)
+
+// The range filters set bit i of dst where lo <= v[i] <= hi and clear the
+// other bits. For floats NaN lies above all numbers.
+var (
+	MatchInt32   = matchInts[int32]
+	MatchInt64   = matchInts[int64]
+	MatchFloat32 = matchFloats[float32]
+	MatchFloat64 = matchFloats[float64]
+)
+
+// matchInts turns the two comparisons into one: v-lo as an unsigned number is
+// at most hi-lo exactly within the range.
+func matchInts[T int32 | int64](v []T, lo, hi T, dst column.Bitmap) {
+	clear(dst)
+	if lo > hi {
+		return
+	}
+	span := uint64(hi) - uint64(lo)
+	for len(v) >= 64 {
+		var w uint64
+		for j, x := range v[:64:64] {
+			w |= b2u(uint64(x)-uint64(lo) <= span) << uint(j)
+		}
+		dst[0], dst, v = w, dst[1:], v[64:]
+	}
+	for j, x := range v {
+		dst[0] |= b2u(uint64(x)-uint64(lo) <= span) << uint(j)
+	}
+}
+
+func matchFloats[T float32 | float64](v []T, lo, hi T, dst column.Bitmap) {
+	clear(dst)
+	for i, x := range v {
+		ok := CompareFloats(float64(x), float64(lo)) >= 0 && CompareFloats(float64(x), float64(hi)) <= 0
+		dst[i>>6] |= b2u(ok) << (uint(i) & 63)
+	}
+}
+
+// MatchIDBits sets bit i of dst where ids[i] is in set and clears the others.
+func MatchIDBits(ids []uint32, set, dst column.Bitmap) {
+	clear(dst)
+	for i, id := range ids {
+		dst[i>>6] |= set[id>>6] >> (id & 63) & 1 << (uint(i) & 63)
+	}
+}
+
+// MatchIDRange sets bit i of dst where lo <= ids[i] <= hi and clears the others.
+func MatchIDRange(ids []uint32, lo, hi uint32, dst column.Bitmap) {
+	clear(dst)
+	if lo > hi {
+		return
+	}
+	span := hi - lo
+	for i, id := range ids {
+		dst[i>>6] |= b2u(id-lo <= span) << (uint(i) & 63)
+	}
+}
+
+// SelectIDs appends the positions i with lo <= ids[i] <= hi.
+func SelectIDs(ids []uint32, lo, hi uint32, dst []uint32) []uint32 {
+	if lo > hi {
+		return dst
+	}
+	span := hi - lo
+	for i, id := range ids {
+		if id-lo <= span {
+			dst = append(dst, uint32(i))
+		}
+	}
+	return dst
+}

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/alluviumdb/alluvium/internal/schema"
 	"github.com/alluviumdb/alluvium/internal/vfs"
 	"github.com/alluviumdb/alluvium/segment"
 	"github.com/alluviumdb/alluvium/segment/build"

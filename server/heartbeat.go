@@ -1,0 +1,99 @@
+package server
+
+import (
+	"context"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/alluviumdb/alluvium/api"
+	"github.com/alluviumdb/alluvium/api/pb"
+)
+
+// heartbeats registers this server and reports its state until it closes.
+func (s *Server) heartbeats() {
+	registered := false
+	var wait backoff
+	for s.ctx.Err() == nil {
+		pause := s.cfg.HeartbeatInterval
+		err := s.beat(&registered)
+		if err != nil && s.ctx.Err() == nil {
+			s.health.set("controller", err.Error())
+			pause = wait.next()
+		} else {
+			s.health.set("controller", "ok")
+			wait.reset()
+		}
+		if !sleep(s.ctx, pause) {
+			return
+		}
+	}
+}
+
+func (s *Server) beat(registered *bool) error {
+	ctx, cancel := context.WithTimeout(s.ctx, 5*time.Second)
+	defer cancel()
+	if !*registered {
+		inst := proto.Clone(s.cfg.Instance).(*pb.Instance)
+		inst.ProtocolVersion = api.ProtocolVersion
+		if _, err := s.cfg.Controller.Register(ctx, &pb.RegisterRequest{ProtocolVersion: api.ProtocolVersion, Instance: inst}); err != nil {
+			return err
+		}
+		*registered = true
+	}
+	res, err := s.cfg.Controller.Heartbeat(ctx, s.heartbeat(ctx))
+	if err != nil {
+		return err
+	}
+	*registered = !res.UnknownInstance
+	return nil
+}
+
+func (s *Server) heartbeat(ctx context.Context) *pb.HeartbeatRequest {
+	r := &pb.HeartbeatRequest{
+		ProtocolVersion: api.ProtocolVersion, InstanceId: s.cfg.Instance.Id, AppliedIndex: s.view.State().Index,
+		Health: s.health.copy(), ResidentBytes: residentBytes(),
+	}
+	var disk, pending float64
+	for _, h := range s.set.all() {
+		info := h.snapshot()
+		sr := &pb.SegmentReport{Name: info.Name, State: info.State, Bytes: info.Bytes}
+		if info.Meta != nil {
+			sr.Rows = uint64(info.Meta.NumDocs)
+		}
+		if info.Err != nil {
+			sr.Error = info.Err.Error()
+		}
+		if info.Sealed {
+			disk += float64(info.Bytes)
+			if seg := s.view.State().Segment(info.TableID, info.Name); seg != nil && seg.Status == pb.SegmentStatus_SEGMENT_COMMITTED {
+				pending++
+			}
+		}
+		r.Segments = append(r.Segments, sr)
+	}
+	s.metrics.diskBytes.Set(disk)
+	s.metrics.pendingUploads.Set(pending)
+	for _, c := range s.tables.allConsumers() {
+		r.Consumers = append(r.Consumers, c.describe(ctx))
+	}
+	return r
+}
+
+// residentBytes returns the process's resident memory, 0 where the system does
+// not tell.
+func residentBytes() uint64 {
+	raw, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0
+	}
+	f := strings.Fields(string(raw))
+	if len(f) < 2 {
+		return 0
+	}
+	pages, _ := strconv.ParseUint(f[1], 10, 64)
+	return pages * uint64(os.Getpagesize())
+}

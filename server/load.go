@@ -1,0 +1,272 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"path/filepath"
+	"time"
+
+	"github.com/alluviumdb/alluvium/api/pb"
+	"github.com/alluviumdb/alluvium/ingest"
+	"github.com/alluviumdb/alluvium/internal/clusterview"
+	"github.com/alluviumdb/alluvium/internal/objstore"
+	"github.com/alluviumdb/alluvium/segment"
+	"github.com/alluviumdb/alluvium/segment/immutable"
+	"github.com/alluviumdb/alluvium/segment/mutable"
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+func crcOf(r io.Reader) (uint32, error) {
+	h := crc32.New(castagnoli)
+	_, err := io.Copy(h, r)
+	return h.Sum32(), err
+}
+
+// load brings a committed segment into service: from the local file, else from
+// the deep store, else from the stream over the same range.
+func (s *Server) load(ctx context.Context, t *clusterview.Table, seg *pb.Segment) {
+	release, ok := slot(ctx, s.loadSlots)
+	if !ok {
+		return
+	}
+	defer release()
+	start := time.Now()
+	h := &holder{name: seg.Name, table: t.Name, tableID: seg.TableId, partition: seg.Partition, state: stateLoading}
+	file, err := s.openLocal(seg)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		s.quarantineFile(seg, err)
+	}
+	if err != nil {
+		if err = s.fetch(ctx, t, seg); err == nil {
+			file, err = s.openLocal(seg)
+		}
+	}
+	if errors.Is(err, objstore.ErrNotFound) {
+		s.log.Warn("segment is neither here nor in the deep store: rebuilding it from the stream", "segment", seg.Name)
+		s.rebuild(ctx, t, seg)
+		return
+	}
+	if err != nil {
+		s.health.set("deep store", err.Error())
+		s.failed(ctx, stepLoad, seg, nil, err)
+		return
+	}
+	h.swap(file)
+	s.set.add(h)
+	s.metrics.steps.WithLabelValues(stepLoad).Observe(time.Since(start).Seconds())
+}
+
+// openLocal opens the local file of a committed segment if it is the committed
+// one. The size and the footer are checked; each column is at its first use.
+func (s *Server) openLocal(seg *pb.Segment) (*immutable.Segment, error) {
+	path := s.path(seg.TableId, seg.Name)
+	info, err := s.cfg.FS.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if seg.Bytes != 0 && uint64(info.Size) != seg.Bytes {
+		return nil, segment.Corruptf("file has %d bytes, committed are %d", info.Size, seg.Bytes)
+	}
+	file, err := immutable.Open(s.cfg.FS, path, immutable.Options{})
+	if err != nil {
+		return nil, err
+	}
+	if m := file.Metadata(); m.Name != seg.Name || uint64(m.NumDocs) != seg.Rows {
+		file.Release()
+		return nil, segment.Corruptf("file holds segment %s with %d rows", m.Name, m.NumDocs)
+	}
+	return file, nil
+}
+
+// quarantineFile sets a corrupt file aside for people to look at.
+func (s *Server) quarantineFile(seg *pb.Segment, cause error) {
+	s.metrics.quarantined.Inc()
+	path := s.path(seg.TableId, seg.Name)
+	s.log.Error("segment file is corrupt and set aside", "segment", seg.Name, "file", path+".corrupt", "err", cause)
+	if err := s.cfg.FS.Rename(path, path+".corrupt"); err != nil {
+		s.log.Error("corrupt file could not be renamed", "file", path, "err", err)
+	}
+}
+
+// Quarantine takes a segment whose file was found corrupt out of service; it is
+// fetched or rebuilt at once.
+func (s *Server) Quarantine(name string, cause error) {
+	h := s.set.get(name)
+	if h == nil || !h.hasFile() {
+		return
+	}
+	seg := s.view.State().Segment(h.tableID, name)
+	if seg == nil {
+		return
+	}
+	s.set.remove(name)
+	s.quarantineFile(seg, cause)
+	s.poke()
+}
+
+// fetch copies a segment from the deep store to its local place, checking its
+// checksum on the way.
+func (s *Server) fetch(ctx context.Context, t *clusterview.Table, seg *pb.Segment) error {
+	key := objectKey(t.Name, seg.Name, seg.Crc)
+	if seg.Uri != "" {
+		k, err := s.cfg.DeepStore.Key(seg.Uri)
+		if err != nil {
+			return err
+		}
+		key = k
+	}
+	r, err := s.cfg.DeepStore.Get(ctx, key)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	path := s.path(seg.TableId, seg.Name)
+	if err := s.cfg.FS.MkdirAll(filepath.Dir(path)); err != nil {
+		return err
+	}
+	return s.store(path, r, seg)
+}
+
+func (s *Server) store(path string, r io.Reader, seg *pb.Segment) error {
+	tmp := path + ".fetch"
+	f, err := s.cfg.FS.Create(tmp)
+	if err != nil {
+		return err
+	}
+	h := crc32.New(castagnoli)
+	_, err = io.Copy(io.MultiWriter(f, h), r)
+	if err == nil && h.Sum32() != seg.Crc {
+		err = segment.Corruptf("copy from the deep store has checksum %08x, committed is %08x", h.Sum32(), seg.Crc)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		s.cfg.FS.Remove(tmp)
+		return err
+	}
+	if err := s.cfg.FS.Rename(tmp, path); err != nil {
+		return err
+	}
+	return s.cfg.FS.SyncDir(filepath.Dir(path))
+}
+
+// recoverEnded takes up a segment whose end is fixed but whose file was never
+// committed: a file that was built is used, else the rows are read again.
+func (s *Server) recoverEnded(ctx context.Context, t *clusterview.Table, seg *pb.Segment) {
+	if file, err := s.openBuilt(seg); err == nil {
+		h := &holder{name: seg.Name, table: t.Name, tableID: seg.TableId, partition: seg.Partition, state: stateLoading}
+		h.swap(file)
+		s.set.add(h)
+		s.publish(ctx, t, seg, h)
+		return
+	}
+	s.rebuild(ctx, t, seg)
+}
+
+// openBuilt opens a file that was built before a crash, checking all of it.
+func (s *Server) openBuilt(seg *pb.Segment) (*immutable.Segment, error) {
+	file, err := immutable.Open(s.cfg.FS, s.path(seg.TableId, seg.Name), immutable.Options{VerifyAll: true})
+	if err != nil {
+		return nil, err
+	}
+	m := file.Metadata()
+	if m.Name != seg.Name || m.EndOffset != string(seg.EndOffset) || uint64(m.NumDocs) != seg.Rows || m.SealedMicros != seg.EndedMicros {
+		file.Release()
+		return nil, fmt.Errorf("file is of another end of segment %s", seg.Name)
+	}
+	return file, nil
+}
+
+// rebuild reads the records of [start, end) again and builds the segment from
+// them; the rows are queryable as soon as all are read.
+func (s *Server) rebuild(ctx context.Context, t *clusterview.Table, seg *pb.Segment) {
+	rt := s.tables.runtime(t.Def.ID)
+	if rt == nil {
+		return
+	}
+	start := time.Now()
+	live, err := s.reread(ctx, rt, t, seg)
+	if err != nil {
+		s.failed(ctx, stepRebuild, seg, nil, err)
+		return
+	}
+	h := &holder{name: seg.Name, table: t.Name, tableID: seg.TableId, partition: seg.Partition, state: stateBuilding}
+	h.seal(live.Snapshot())
+	s.set.add(h)
+	s.metrics.steps.WithLabelValues(stepRebuild).Observe(time.Since(start).Seconds())
+	s.log.Info("segment read again from the stream", "segment", seg.Name, "rows", live.Rows(), "took", time.Since(start))
+	s.buildAndPublish(ctx, t, seg, h)
+}
+
+// reread consumes exactly the records of a segment.
+func (s *Server) reread(ctx context.Context, rt *tableRuntime, t *clusterview.Table, seg *pb.Segment) (*mutable.Segment, error) {
+	live, dec, err := newConsuming(t.Def, seg)
+	if err != nil {
+		return nil, err
+	}
+	src, err := rt.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c := &consumer{srv: s, rt: rt, table: t.Def, seg: seg, live: live, dec: dec, src: src, next: ingest.Offset(seg.StartOffset)}
+	end := ingest.Offset(seg.EndOffset)
+	if c.next < end {
+		if c.reader, err = src.Open(ctx, seg.Partition, c.next); err != nil {
+			return nil, err
+		}
+		defer c.closeReader()
+	}
+	for c.next < end {
+		b, err := c.reader.Fetch(ctx)
+		if err != nil && !errors.Is(err, ingest.ErrEndOfPartition) {
+			return nil, err
+		}
+		if err != nil {
+			break // the end lies behind the last record of a closed partition
+		}
+		if err := c.take(cutBatch(b, end)); err != nil {
+			return nil, err
+		}
+	}
+	if uint64(live.Rows()) != seg.Rows {
+		return nil, fmt.Errorf("the stream gives %d rows for segment %s, %d were recorded", live.Rows(), seg.Name, seg.Rows)
+	}
+	live.Seal()
+	return live, nil
+}
+
+// cutBatch returns the records of b that lie before end.
+func cutBatch(b *ingest.RawBatch, end ingest.Offset) *ingest.RawBatch {
+	if b.Next <= end {
+		return b
+	}
+	cut := *b
+	n := len(b.Records)
+	for n > 0 && b.Offset(n-1) >= end {
+		n--
+	}
+	cut.Records, cut.Next = b.Records[:n], end
+	return &cut
+}
+
+// removeFiles deletes what a dropped segment left: the local file, and when the
+// segment itself is gone from the cluster its copy in the deep store.
+func (s *Server) removeFiles(ctx context.Context, h *holder, deleted bool) {
+	path := s.path(h.tableID, h.name)
+	if deleted {
+		if crc, _, err := s.checksum(path); err == nil {
+			if err := s.cfg.DeepStore.Delete(ctx, objectKey(h.table, h.name, crc)); err != nil {
+				s.log.Warn("object of a deleted segment remains in the deep store", "segment", h.name, "err", err)
+			}
+		}
+	}
+	if err := s.cfg.FS.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		s.log.Warn("segment file could not be removed", "file", path, "err", err)
+	}
+}

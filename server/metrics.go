@@ -1,0 +1,65 @@
+package server
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// metrics are the server's counters and latencies, registered together. Every
+// step of a row's and a query's life has a counter and a histogram.
+type metrics struct {
+	records, rows, rejected, retries *prometheus.CounterVec   // by table
+	steps                            *prometheus.HistogramVec // by step
+	stepErrors                       *prometheus.CounterVec   // by step
+	freshness                        *prometheus.HistogramVec // by table
+	lag, lossHorizon, memory         *prometheus.GaugeVec     // by table and partition
+	sealed                           *prometheus.CounterVec   // by reason
+	queries                          *prometheus.CounterVec   // by result
+	quarantined                      prometheus.Counter
+	diskBytes                        prometheus.Gauge
+	pendingUploads                   prometheus.Gauge
+}
+
+// The steps of steps and stepErrors.
+const (
+	stepFetch   = "fetch"
+	stepDecode  = "decode"
+	stepAppend  = "append"
+	stepSeal    = "seal"
+	stepBuild   = "build"
+	stepCommit  = "commit"
+	stepUpload  = "upload"
+	stepLoad    = "load"
+	stepRebuild = "rebuild"
+	stepQuery   = "query"
+)
+
+func newMetrics(reg prometheus.Registerer) *metrics {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "alluvium_server_" + name, Help: help}, labels)
+	}
+	gauge := func(name, help string, labels ...string) *prometheus.GaugeVec {
+		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "alluvium_server_" + name, Help: help}, labels)
+	}
+	m := &metrics{
+		records:  counter("records_consumed_total", "Stream records read.", "table"),
+		rows:     counter("rows_ingested_total", "Rows made visible.", "table"),
+		rejected: counter("records_rejected_total", "Stream records refused.", "table", "partition"),
+		retries:  counter("fetch_retries_total", "Fetches tried again after an error.", "table"),
+		steps: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "alluvium_server_step_seconds",
+			Help: "Time of the steps of ingestion, sealing, loading and queries.", Buckets: prometheus.ExponentialBuckets(50e-6, 2.5, 16)}, []string{"step"}),
+		stepErrors: counter("step_errors_total", "Failed steps.", "step"),
+		freshness: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "alluvium_server_freshness_seconds",
+			Help: "Age of a batch's newest record, by the stream's timestamp, when it became visible.", Buckets: prometheus.ExponentialBuckets(1e-3, 2, 20)}, []string{"table"}),
+		lag:            gauge("consumer_lag_records", "Records behind the end of the partition, -1 unknown.", "table", "partition"),
+		lossHorizon:    gauge("consumer_loss_horizon_seconds", "Time until unread records leave the stream, -1 unknown.", "table", "partition"),
+		memory:         gauge("consuming_memory_bytes", "Memory of the consuming segment.", "table", "partition"),
+		sealed:         counter("segments_sealed_total", "Consuming segments ended, by reason.", "reason"),
+		queries:        counter("fragments_total", "Query fragments by result.", "result"),
+		quarantined:    prometheus.NewCounter(prometheus.CounterOpts{Name: "alluvium_server_segments_quarantined_total", Help: "Segment files found corrupt and set aside."}),
+		diskBytes:      prometheus.NewGauge(prometheus.GaugeOpts{Name: "alluvium_server_segment_disk_bytes", Help: "Bytes of local segment files in use."}),
+		pendingUploads: prometheus.NewGauge(prometheus.GaugeOpts{Name: "alluvium_server_uploads_pending", Help: "Sealed segments that the deep store does not hold yet."}),
+	}
+	if reg != nil {
+		reg.MustRegister(m.records, m.rows, m.rejected, m.retries, m.steps, m.stepErrors, m.freshness, m.lag,
+			m.lossHorizon, m.memory, m.sealed, m.queries, m.quarantined, m.diskBytes, m.pendingUploads)
+	}
+	return m
+}

@@ -34,7 +34,7 @@ func DecodeTableAt(t *pb.Table, version uint32) (*schema.Table, error) {
 	if err := bindColumnIDs(sch, t); err != nil {
 		return nil, err
 	}
-	return &schema.Table{ID: t.GetId(), Version: t.GetVersion(), Name: name, Type: typ, Schema: sch, Config: cfg}, nil
+	return schema.NewTable(t.GetId(), t.GetVersion(), name, typ, sch, cfg), nil
 }
 
 func schemaAt(t *pb.Table, version uint32) []byte {

@@ -6,11 +6,11 @@ package clusterview
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
+	"github.com/alluviumdb/alluvium/api"
 	"github.com/alluviumdb/alluvium/api/pb"
 	"github.com/alluviumdb/alluvium/internal/schema"
 )
@@ -169,26 +169,5 @@ func (b *builder) tableChanged(p *pb.Table, deleted bool) {
 	}
 	t := b.table(p.Id)
 	t.Name = p.Name
-	t.Def, t.Err = TableOf(p)
-}
-
-// TableOf reads the documents of a table.
-func TableOf(p *pb.Table) (*schema.Table, error) {
-	s, _, err := schema.ParsePinotSchema(p.SchemaJson)
-	if err != nil {
-		return nil, fmt.Errorf("schema of table %s: %w", p.Name, err)
-	}
-	cfg, name, typ, _, err := schema.ParsePinotTable(p.ConfigJson)
-	if err != nil {
-		return nil, fmt.Errorf("config of table %s: %w", p.Name, err)
-	}
-	ids := make(map[string]uint32, len(p.ColumnIds))
-	for _, c := range p.ColumnIds {
-		ids[c.Name] = c.Id
-	}
-	for i := range s.Fields {
-		s.Fields[i].ID = ids[s.Fields[i].Name]
-	}
-	s.Version, s.NextColumnID = p.SchemaVersion, p.NextColumnId
-	return schema.NewTable(p.Id, p.Version, name, typ, s, cfg), nil
+	t.Def, t.Err = api.DecodeTable(p)
 }

@@ -100,7 +100,7 @@ func (d *data) idBytes() int {
 
 const (
 	// smallCardinality is the number of distinct values up to which dimensions
-	// always get a dictionary: ids of one byte make filters and groups cheap.
+	// that repeat get a dictionary: ids of one byte make filters and groups cheap.
 	smallCardinality = 256
 	// shortText is the mean length in bytes up to which text always gets a
 	// dictionary, so that single keys can be looked up.
@@ -113,7 +113,9 @@ const (
 func dictionaryPays(d *data, p *plan, size int) (bool, error) {
 	kind, metric := d.typ.Kind(), p.field.Role == schema.Metric && !p.sorted
 	switch {
-	case d.dict.N == 1 || d.dict.N <= smallCardinality && !metric:
+	case d.dict.N == 1:
+		return true, nil
+	case d.dict.N <= min(smallCardinality, d.n/4) && !metric:
 		return true, nil
 	case kind == schema.KindBytes && d.dict.N <= d.n/2:
 		return true, nil

@@ -115,22 +115,3 @@ func BenchmarkMatchRawFloat64(b *testing.B) {
 	}
 	reportRows(b, benchRows)
 }
-
-func TestReadersDoNotAllocate(t *testing.T) {
-	ids := randomIDs(rand.New(rand.NewPCG(4, 4)), 5000, 9)
-	p, err := NewPacked(aligned(AppendPacked(nil, ids, 9)), 5000, 9, 512)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var r IDs = p
-	dst, bits := make([]uint32, 4000), column.NewBitmap(4000)
-	set := segment.IDSet{Bits: column.NewBitmap(512)}
-	n := testing.AllocsPerRun(100, func() {
-		r.Read(100, dst)
-		r.Match(100, 4000, set, bits)
-		r.Match(100, 4000, segment.IDSet{Lo: 1, Hi: 5}, bits)
-	})
-	if n > 0.1 {
-		t.Errorf("%v allocations", n)
-	}
-}

@@ -210,7 +210,11 @@ func (tb *table) order(t *testing.T, s *Segment) []int {
 }
 
 func TestRoundTrip(t *testing.T) {
-	for seed := range uint64(150) {
+	seeds := uint64(150)
+	if raceEnabled {
+		seeds = 40
+	}
+	for seed := range seeds {
 		rng := rand.New(rand.NewPCG(seed, 99))
 		rows := []int{0, 1, 40, 600, 5000}[rng.IntN(5)]
 		if seed == 7 {

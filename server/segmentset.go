@@ -198,6 +198,9 @@ func (s *segmentSet) close() {
 // this server.
 type MissingError struct{ Segments []string }
 
+// MissingSegments returns the names, for brokers that route again.
+func (e *MissingError) MissingSegments() []string { return e.Segments }
+
 func (e *MissingError) Error() string {
 	n := len(e.Segments)
 	shown := e.Segments[:min(n, 5)]

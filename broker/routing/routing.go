@@ -1,0 +1,164 @@
+// Package routing decides which server reads which segments for a leaf of a
+// plan: a pure function of the cluster's state. It prunes segments by their
+// statistics and picks a replica for each; it sends nothing.
+package routing
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/alluviumdb/alluvium/api/pb"
+	"github.com/alluviumdb/alluvium/internal/clusterview"
+	"github.com/alluviumdb/alluvium/internal/sqlerr"
+	"github.com/alluviumdb/alluvium/query/plan"
+	"github.com/alluviumdb/alluvium/segment"
+)
+
+// Assignment is the part of a leaf that one server runs.
+type Assignment struct {
+	Instance string
+	Segments []string
+}
+
+// Route is where a leaf runs.
+type Route struct {
+	// Index is the state index that the route was made with.
+	Index uint64
+	Parts []Assignment // by instance id
+	// Pruned counts segments that cannot hold a matching row, Total all of the
+	// table, PrunedDocs the rows of the pruned ones.
+	Pruned, Total int
+	PrunedDocs    int64
+	// Unserved names segments that no known server holds.
+	Unserved []string
+}
+
+// Router makes routes. It caches decoded statistics and is safe for concurrent
+// use.
+type Router struct {
+	// Alive tells whether an instance answers; nil means that all do. Replicas
+	// that do not are taken only when there is no other.
+	Alive func(instance string) bool
+	stats statsCache
+}
+
+// Route places every segment of the leaf's table exactly once.
+func (r *Router) Route(st *clusterview.State, leaf *plan.Leaf) (*Route, error) {
+	t := st.Tables[leaf.Table.ID]
+	if t == nil {
+		return nil, sqlerr.New(sqlerr.UndefinedTable, "relation %q does not exist", leaf.Table.Name)
+	}
+	out := &Route{Index: st.Index, Total: len(t.Segments)}
+	byInstance := map[string][]string{}
+	for _, seg := range t.Segments {
+		if r.prunable(leaf, seg) {
+			out.Pruned++
+			out.PrunedDocs += int64(seg.Rows)
+			continue
+		}
+		inst := r.pick(st, seg)
+		if inst == "" {
+			out.Unserved = append(out.Unserved, seg.Name)
+			continue
+		}
+		byInstance[inst] = append(byInstance[inst], seg.Name)
+	}
+	for inst, names := range byInstance {
+		slices.Sort(names)
+		out.Parts = append(out.Parts, Assignment{inst, names})
+	}
+	slices.SortFunc(out.Parts, func(a, b Assignment) int {
+		if a.Instance < b.Instance {
+			return -1
+		}
+		return 1
+	})
+	slices.Sort(out.Unserved)
+	return out, nil
+}
+
+// prunable tells whether a committed segment cannot hold a row for the leaf.
+// Segments without statistics (consuming ones) are always asked.
+func (r *Router) prunable(leaf *plan.Leaf, seg *pb.Segment) bool {
+	if seg.Status != pb.SegmentStatus_SEGMENT_COMMITTED && seg.Status != pb.SegmentStatus_SEGMENT_DURABLE {
+		return false
+	}
+	if seg.Rows == 0 {
+		return true
+	}
+	if leaf.Filter == nil {
+		return false
+	}
+	s := r.stats.get(seg)
+	return s != nil && !plan.CanMatch(leaf, plan.StatsRanges(s))
+}
+
+// pick chooses the replica: the first that is known and alive, beginning at a
+// place given by the segment's name so that replicas share the load.
+func (r *Router) pick(st *clusterview.State, seg *pb.Segment) string {
+	n := len(seg.Replicas)
+	if n == 0 {
+		return ""
+	}
+	first := int(hash(seg.Name) % uint32(n))
+	known := ""
+	for i := range n {
+		inst := seg.Replicas[(first+i)%n]
+		if st.Instances[inst] == nil {
+			continue
+		}
+		if r.Alive == nil || r.Alive(inst) {
+			return inst
+		}
+		if known == "" {
+			known = inst
+		}
+	}
+	return known
+}
+
+// hash is FNV-1a.
+func hash(s string) uint32 {
+	h := uint32(2166136261)
+	for i := range len(s) {
+		h = (h ^ uint32(s[i])) * 16777619
+	}
+	return h
+}
+
+// maxCachedStats bounds the cache; beyond it it starts anew.
+const maxCachedStats = 100_000
+
+// statsCache keeps decoded statistics by segment name and checksum.
+type statsCache struct {
+	mu sync.RWMutex
+	m  map[statsKey]*segment.Stats
+}
+
+type statsKey struct {
+	name string
+	crc  uint32
+}
+
+// get returns the statistics of a segment, nil when they cannot be read (then
+// it is not pruned).
+func (c *statsCache) get(seg *pb.Segment) *segment.Stats {
+	key := statsKey{seg.Name, seg.Crc}
+	c.mu.RLock()
+	s, ok := c.m[key]
+	c.mu.RUnlock()
+	if ok {
+		return s
+	}
+	s, err := segment.DecodeStats(seg.ColumnStats)
+	if err != nil {
+		s = nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.m == nil || len(c.m) >= maxCachedStats {
+		c.m = map[statsKey]*segment.Stats{}
+	}
+	c.m[key] = s
+	return s
+}

@@ -27,8 +27,9 @@ type Config struct {
 	TLS *tls.Config
 	// RequireTLS refuses plain-text connections from other hosts.
 	RequireTLS bool
-	// TrustLoopback lets connections from this host in without a password.
-	TrustLoopback bool
+	// TrustLoopback tells whether connections from this host need no password;
+	// nil means that they do.
+	TrustLoopback func() bool
 	// Database is the one database name; others are refused with 3D000.
 	Database string
 	// MaxConnections bounds open connections; 0 means 1,000.

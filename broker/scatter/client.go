@@ -67,20 +67,15 @@ func (d *Dialer) Close() error {
 // remote is a server behind gRPC.
 type remote struct{ c pb.ServerClient }
 
-// remoteError is an error that a server reported, with the segments that it
-// lacks, if that is the reason.
-type remoteError struct {
-	err     error
-	missing []string
+// missingError is a server's report of segments that it lacks.
+type missingError struct {
+	text     string
+	segments []string
 }
 
-func (e *remoteError) Error() string { return e.err.Error() }
-func (e *remoteError) Unwrap() error { return e.err }
+func (e *missingError) Error() string { return e.text }
 
-// missingError is a remoteError for missing segments.
-type missingError struct{ remoteError }
-
-func (e *missingError) MissingSegments() []string { return e.missing }
+func (e *missingError) MissingSegments() []string { return e.segments }
 
 // Execute implements Server.
 func (r *remote) Execute(ctx context.Context, queryID string, f *plan.Fragment, emit func(*column.Batch) error) (exec.Stats, error) {
@@ -120,11 +115,10 @@ func (r *remote) Execute(ctx context.Context, queryID string, f *plan.Fragment, 
 }
 
 func reported(e *pb.QueryError) error {
-	err := &sqlerr.Error{Code: e.Sqlstate, Message: e.Message, Hint: e.Hint, Position: int(e.Position)}
 	if len(e.MissingSegments) > 0 {
-		return &missingError{remoteError{errors.New(e.Message), e.MissingSegments}}
+		return &missingError{e.Message, e.MissingSegments}
 	}
-	return err
+	return &sqlerr.Error{Code: e.Sqlstate, Message: e.Message, Hint: e.Hint, Position: int(e.Position)}
 }
 
 // SystemTable implements Server.

@@ -151,7 +151,13 @@ func (s *Session) allSettings() *column.Batch {
 }
 
 // SettingInfo is a setting as SHOW ALL and pg_settings list it.
-type SettingInfo struct{ Name, Value, Default, Source, Doc string }
+type SettingInfo struct {
+	Name, Value, Default, Source, Doc string
+	// Type is bool, integer, string or enum; Context is user for what a session
+	// may change, internal for what it may not.
+	Type, Context string
+	Enum          []string
+}
 
 // Settings lists all settings with their values.
 func (s *Session) Settings() []SettingInfo {
@@ -163,7 +169,11 @@ func (s *Session) Settings() []SettingInfo {
 		if x, ok := s.settings.source[strings.ToLower(d.name)]; ok {
 			src = x
 		}
-		out = append(out, SettingInfo{d.name, v, d.def, src, d.doc})
+		info := SettingInfo{Name: d.name, Value: v, Default: d.def, Source: src, Doc: d.doc, Type: d.kind.String(), Context: "user", Enum: d.enum}
+		if d.readOnly {
+			info.Context = "internal"
+		}
+		out = append(out, info)
 	}
 	return out
 }

@@ -25,6 +25,19 @@ const (
 	settingFixed // can be read, and set only to the value that it has
 )
 
+// String returns the type as pg_settings names it.
+func (k settingKind) String() string {
+	switch k {
+	case settingBool:
+		return "bool"
+	case settingInt, settingMillis, settingBytes:
+		return "integer"
+	case settingEnum:
+		return "enum"
+	}
+	return "string"
+}
+
 // setting describes one session setting.
 type setting struct {
 	name     string // as SHOW spells it

@@ -37,11 +37,16 @@ const LoopbackUser = "admin"
 // by name, and was sent by no foreign web page needs no credentials; if it
 // brings some they must be right all the same.
 func Basic(next http.Handler, store Store, allowLoopback bool) http.Handler {
+	return BasicFunc(next, store, func() bool { return allowLoopback })
+}
+
+// BasicFunc is Basic with a setting that may change while it serves.
+func BasicFunc(next http.Handler, store Store, allowLoopback func() bool) http.Handler {
 	checker := NewChecker(nil)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		user, password, given := r.BasicAuth()
 		switch {
-		case !given && allowLoopback && TrustedLoopback(r):
+		case !given && allowLoopback() && TrustedLoopback(r):
 			user = LoopbackUser
 		case !given || !verify(checker, store, user, password):
 			unauthorized(w)

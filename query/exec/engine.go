@@ -39,6 +39,9 @@ type Options struct {
 type Engine struct {
 	// tokens holds one token for each helper goroutine that may be started.
 	tokens chan struct{}
+	// inlineWork is the estimated nanoseconds of work below which a leaf runs
+	// on the calling goroutine alone.
+	inlineWork float64
 }
 
 // New returns an engine.
@@ -47,7 +50,7 @@ func New(cfg Config) *Engine {
 	if n == 0 {
 		n = runtime.GOMAXPROCS(0) - 1
 	}
-	return &Engine{tokens: make(chan struct{}, max(n, 0))}
+	return &Engine{tokens: make(chan struct{}, max(n, 0)), inlineWork: defaultInlineWork}
 }
 
 // RunLeaf runs leaf over segments, which the caller retains until RunLeaf

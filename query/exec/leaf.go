@@ -11,9 +11,9 @@ import (
 	"github.com/alluviumdb/alluvium/segment"
 )
 
-// inlineWork is the estimated nanoseconds of work below which a leaf runs on
-// the calling goroutine alone.
-const inlineWork = 200_000
+// defaultInlineWork is Engine.inlineWork: a tenth of what it costs to notice
+// that a second core helped.
+const defaultInlineWork = 200_000
 
 // morselBlocks is the largest number of blocks in a morsel.
 const morselBlocks = 4
@@ -179,7 +179,7 @@ func (q *query) countSegment(m *segment.Metadata, kept bool) {
 func (q *query) scan() ([]*worker, error) {
 	morsels, work := q.morsels()
 	n := 1
-	if work > inlineWork {
+	if work > q.e.inlineWork {
 		n = cap(q.e.tokens) + 1
 	}
 	all := make([]*worker, n)

@@ -123,10 +123,14 @@ func Repair(st *state.State, loads Loads, candidates []string, tableID uint32, t
 				live = append(live, r)
 			}
 		}
-		if len(lost) == 0 && len(live) >= n {
+		durable := seg.Status == pb.SegmentStatus_SEGMENT_DURABLE
+		if len(lost) == 0 && (len(live) == n || len(live) > n && !durable) {
 			continue
 		}
-		want := live
+		want := live[:min(len(live), n)]
+		if !durable {
+			want = live
+		}
 		if len(live) < n {
 			want = append(live, Place(loads, exclude(candidates, live), nil, n-len(live), consuming)...)
 		}

@@ -48,7 +48,9 @@ func New() *State {
 }
 
 // table is a persistent sorted map from text keys. The zero value is empty.
-type table[V any] struct{ m *immutable.SortedMap[string, V] }
+type table[V any] struct {
+	m *immutable.SortedMap[string, V]
+}
 
 func (t table[V]) get(key string) (v V, ok bool) {
 	if t.m == nil {

@@ -21,7 +21,7 @@ func TestSettingValues(t *testing.T) {
 	}
 	f("client_encoding", "'utf-8'", "UTF8")
 	f("CLIENT_ENCODING", "unicode", "UTF8")
-	f("TimeZone", "europe/paris", "Europe/Paris")
+	f("TimeZone", "Europe/Paris", "Europe/Paris")
 	f("time zone", "UTC", "UTC")
 	f("timezone", "2", "Etc/GMT-2")
 	f("statement_timeout", "700", "700")

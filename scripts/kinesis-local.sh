@@ -10,10 +10,12 @@ npm=$PWD/.tools/npm
 start() {
   local dir=$1 port=$2
   mkdir -p "$dir" "$npm"
+  dir=$(cd "$dir" && pwd)
   [ -f "$npm/node_modules/kinesis-local/main.js" ] ||
     (cd "$npm" && npm install --silent --no-audit --no-fund "kinesis-local@$version")
+  cd "$npm/node_modules/kinesis-local" # it reads files of its own folder
   KINESIS_MOCK_PLAIN_PORT=$port KINESIS_MOCK_TLS_PORT=$((port + 1)) LOG_LEVEL=ERROR \
-    setsid nohup node "$npm/node_modules/kinesis-local/main.js" > "$dir/log" 2>&1 < /dev/null &
+    setsid nohup node main.js > "$dir/log" 2>&1 < /dev/null &
   echo $! > "$dir/pid"
   for _ in $(seq 100); do
     (exec 3<> "/dev/tcp/127.0.0.1/$port") 2> /dev/null && { echo "http://127.0.0.1:$port"; return; }

@@ -171,9 +171,13 @@ type Values struct {
 // VirtualScan reads a virtual table (catalog, system schema). Filter may use
 // its columns; a relation may use it to do less work but need not: the
 // operator applies it too.
+//
+// Out describes all columns of Rel; Need lists those that the plan reads (nil
+// means all), in rising order.
 type VirtualScan struct {
 	Rel    *Virtual
 	Filter Expr
+	Need   []int
 	Out    []OutCol
 }
 
@@ -193,12 +197,19 @@ type CTE struct {
 	All       bool
 	Base      Node
 	Step      Node
-	Out       []OutCol
+	// Correlated tells that the plan holds OuterRefs to rows around the query
+	// that defines the CTE: it is computed again for each of them.
+	Correlated bool
+	Out        []OutCol
 }
 
-// CTEScan reads a CTE (inside Step: the rows of the previous round).
+// CTEScan reads a CTE (inside Step: the rows of the previous round). Up counts
+// the subqueries and lateral joins between the scan and the query that defines
+// the CTE: OuterRefs of the CTE's plan with Depth d mean the row that OuterRefs
+// beside the scan reach with Depth d + Up.
 type CTEScan struct {
 	CTE *CTE
+	Up  int
 	Out []OutCol
 }
 

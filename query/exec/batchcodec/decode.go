@@ -87,6 +87,9 @@ func (m *messages) Message() (*ipc.Message, error) {
 		return nil, fmt.Errorf("%w: metadata of %d bytes", ErrMalformed, n)
 	}
 	meta, rest := memory.NewBufferBytes(rest[:n:n]), rest[n:]
+	if err := verify(meta.Bytes()); err != nil {
+		return nil, err
+	}
 	size := ipc.NewMessage(meta, memory.NewBufferBytes(nil)).BodyLen()
 	if size < 0 || size > int64(len(rest)) {
 		return nil, fmt.Errorf("%w: body of %d bytes", ErrMalformed, size)

@@ -1,0 +1,243 @@
+package rel
+
+import (
+	"github.com/alluviumdb/alluvium/internal/column"
+	"github.com/alluviumdb/alluvium/internal/schema"
+	"github.com/alluviumdb/alluvium/query/agg"
+	"github.com/alluviumdb/alluvium/query/exec/eval"
+	"github.com/alluviumdb/alluvium/query/kernel"
+	"github.com/alluviumdb/alluvium/query/plan"
+	"github.com/alluviumdb/alluvium/query/reduce"
+)
+
+// mergeAgg merges the partial groups of a leaf.
+type mergeAgg struct {
+	q     *query
+	input operator
+	node  *plan.MergeAgg
+	types []schema.Type
+	held  int64
+	out   scan
+	ready bool
+}
+
+func (b *builder) mergeAgg(n *plan.MergeAgg) (operator, error) {
+	input, err := b.build(n.Input)
+	return &mergeAgg{q: b.q, input: input, node: n, types: typesOf(n.Input.Columns())}, err
+}
+
+func (m *mergeAgg) open() error {
+	m.ready = false
+	return m.input.open()
+}
+
+func (m *mergeAgg) close() {
+	m.input.close()
+	m.q.mem.used -= m.held
+	m.held = 0
+}
+
+func (m *mergeAgg) next() (*column.Batch, error) {
+	if !m.ready {
+		merger := reduce.NewMerger(m.node.Groups, m.types, m.node.Aggs)
+		err := drain(m.q, m.input, func(b *column.Batch, _ bool) error {
+			if err := merger.Add(b); err != nil {
+				return err
+			}
+			grown := merger.Bytes() - m.held
+			m.held += grown
+			return m.q.mem.take(grown)
+		})
+		if err != nil {
+			return nil, err
+		}
+		result, err := merger.Finish()
+		if err != nil {
+			return nil, err
+		}
+		m.out, m.ready = scan{batch: result}, true
+	}
+	return m.out.next(), nil
+}
+
+// aggregate groups and aggregates rows.
+type aggregate struct {
+	q       *query
+	input   operator
+	groupBy []*eval.Program
+	calls   []aggCall
+	sets    [][]int // of groupBy; one with all for plain grouping
+	types   []schema.Type
+
+	grouped []*grouping
+	held    int64
+	out     scan
+	ready   bool
+}
+
+// aggCall is one aggregation with its compiled parts.
+type aggCall struct {
+	spec   *agg.Spec
+	args   []*eval.Program
+	filter *eval.Program
+	// keys order the rows within a group; such rows are kept until the end.
+	keys  []*eval.Program
+	order []reduce.SortKey
+	types []schema.Type // of args, then keys that are no arguments
+}
+
+func (b *builder) aggregate(n *plan.Aggregate) (operator, error) {
+	input, err := b.build(n.Input)
+	if err != nil {
+		return nil, err
+	}
+	a := &aggregate{q: b.q, input: input, types: typesOf(n.Out), sets: n.GroupingSets}
+	if a.groupBy, err = b.compileAll(n.GroupBy); err != nil {
+		return nil, err
+	}
+	if a.sets == nil {
+		all := make([]int, len(n.GroupBy))
+		for i := range all {
+			all[i] = i
+		}
+		a.sets = [][]int{all}
+	}
+	for i := range n.Aggs {
+		c, err := b.aggCall(&n.Aggs[i])
+		if err != nil {
+			return nil, err
+		}
+		a.calls = append(a.calls, c)
+	}
+	return a, nil
+}
+
+func (b *builder) aggCall(n *plan.AggCall) (aggCall, error) {
+	c := aggCall{spec: n.Spec}
+	var err error
+	if c.args, err = b.compileAll(n.Args); err != nil {
+		return c, err
+	}
+	if c.filter, err = b.compile(n.Filter); err != nil {
+		return c, err
+	}
+	for _, a := range n.Args {
+		c.types = append(c.types, a.Type())
+	}
+	for _, k := range n.OrderBy {
+		p, err := b.compile(k.Expr)
+		if err != nil {
+			return c, err
+		}
+		c.order = append(c.order, reduce.SortKey{Col: 1 + len(c.types), Desc: k.Desc, NullsFirst: k.NullsFirst})
+		c.keys = append(c.keys, p)
+		c.types = append(c.types, k.Expr.Type())
+	}
+	return c, nil
+}
+
+func (a *aggregate) open() error {
+	a.ready = false
+	return a.input.open()
+}
+
+func (a *aggregate) close() {
+	a.input.close()
+	a.release()
+}
+
+func (a *aggregate) release() {
+	a.q.mem.used -= a.held
+	a.held = 0
+	for _, g := range a.grouped {
+		g.free()
+	}
+	a.grouped = nil
+}
+
+func (a *aggregate) next() (*column.Batch, error) {
+	if !a.ready {
+		if err := a.run(); err != nil {
+			return nil, err
+		}
+		a.ready = true
+	}
+	return a.out.next(), nil
+}
+
+// run reads all input and finishes the groups of each grouping set.
+func (a *aggregate) run() error {
+	a.release()
+	for _, set := range a.sets {
+		a.grouped = append(a.grouped, newGrouping(a, set))
+	}
+	if err := drain(a.q, a.input, func(b *column.Batch, _ bool) error { return a.add(b) }); err != nil {
+		return err
+	}
+	var parts []*column.Batch
+	for _, g := range a.grouped {
+		part, err := g.finish()
+		if err != nil {
+			return err
+		}
+		parts = append(parts, part)
+	}
+	a.out = scan{batch: reduce.Concat(parts)}
+	return nil
+}
+
+// add folds a batch into every grouping set.
+func (a *aggregate) add(b *column.Batch) error {
+	groups, err := evalAll(a.q.ctx, a.groupBy, b)
+	if err != nil {
+		return err
+	}
+	inputs := make([]aggInput, len(a.calls))
+	for i := range a.calls {
+		if inputs[i], err = a.calls[i].eval(a.q, b); err != nil {
+			return err
+		}
+	}
+	total := int64(0)
+	for _, g := range a.grouped {
+		if err := g.add(groups, inputs, b.N); err != nil {
+			return err
+		}
+		total += g.bytes()
+	}
+	grown := total - a.held
+	a.held = total
+	return a.q.mem.take(grown)
+}
+
+// aggInput is what an aggregation reads of a batch: the argument and key
+// vectors, and the rows that its filter passes (nil: all).
+type aggInput struct {
+	vecs []*column.Vector
+	rows []uint32
+}
+
+func (c *aggCall) eval(q *query, b *column.Batch) (aggInput, error) {
+	in := aggInput{}
+	var sel column.Bitmap
+	if c.filter != nil {
+		sel = column.NewBitmap(b.N)
+		if err := c.filter.Filter(q.ctx, b, nil, sel); err != nil {
+			return in, err
+		}
+		in.rows = sel.Positions(0, []uint32{})
+	}
+	for _, p := range append(c.args[:len(c.args):len(c.args)], c.keys...) {
+		v, err := p.Eval(q.ctx, b, sel)
+		if err != nil {
+			return in, err
+		}
+		if in.rows != nil {
+			picked := &column.Vector{}
+			kernel.Gather(v, in.rows, picked)
+			v = picked
+		}
+		in.vecs = append(in.vecs, v)
+	}
+	return in, nil
+}

@@ -1,0 +1,37 @@
+package kinesis
+
+import (
+	"testing"
+
+	"github.com/alluviumdb/alluvium/ingest"
+)
+
+func TestOffsetsRoundTripAndOrder(t *testing.T) {
+	// In the order of the stream.
+	texts := []string{
+		"TRIM_HORIZON", "2026-01-01T00:00:00.000Z", "2026-01-01T00:00:00.001Z",
+		"49590338271490256608559692538361571095921575989136588898",
+		"49590338271490256608559692538361571095921575989136588898+",
+		"49590338271490256608559692538361571095921575989136588899",
+	}
+	s := &Source{}
+	var last ingest.Offset
+	for i, text := range texts {
+		o, err := s.ParseOffset(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := s.FormatOffset(o); got != text {
+			t.Errorf("%q came back as %q", text, got)
+		}
+		if i > 0 && o <= last {
+			t.Errorf("%q is not after %q", text, texts[i-1])
+		}
+		last = o
+	}
+	for _, bad := range []string{"", "-1", "abc", "1e5"} {
+		if _, err := s.ParseOffset(bad); err == nil {
+			t.Errorf("offset %q was taken", bad)
+		}
+	}
+}

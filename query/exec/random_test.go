@@ -176,7 +176,7 @@ var (
 	lengthFunc   = testFunc("length", schema.Int32, []schema.Type{schema.Text}, func(a []column.Value) (column.Value, error) {
 		return column.IntValue(schema.Int32, int64(len(a[0].B))), nil
 	})
-	likeFunc = testFunc("~~", schema.Bool, []schema.Type{schema.Text, schema.Text}, func(a []column.Value) (column.Value, error) {
+	likeFunc = testFunc("contains", schema.Bool, []schema.Type{schema.Text, schema.Text}, func(a []column.Value) (column.Value, error) {
 		return column.BoolValue(strings.Contains(string(a[0].B), string(a[1].B))), nil
 	})
 	addFunc = testFunc("+", schema.Int64, []schema.Type{schema.Int64, schema.Int64}, func(a []column.Value) (column.Value, error) {

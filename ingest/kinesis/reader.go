@@ -28,10 +28,10 @@ type reader struct {
 	shard     string
 	next      ingest.Offset
 	iterator  *string
-	lastPoll time.Time
-	ended    bool
-	batch    ingest.RawBatch
-	seqs     []string
+	lastPoll  time.Time
+	ended     bool
+	batch     ingest.RawBatch
+	seqs      []string
 }
 
 // Open begins to read a shard at an offset.

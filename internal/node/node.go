@@ -80,12 +80,13 @@ type Node struct {
 	mu      sync.Mutex
 	closers []func(context.Context) // run in reverse order
 	healths map[string]obs.Health
+	addrs   map[string]string
 	failed  chan error
 }
 
 func newNode(cfg Config) *Node {
 	return &Node{cfg: cfg, log: cfg.Logger, registry: obs.NewRegistry(), started: time.Now(),
-		healths: map[string]obs.Health{}, failed: make(chan error, 8)}
+		healths: map[string]obs.Health{}, addrs: map[string]string{}, failed: make(chan error, 8)}
 }
 
 // onClose adds a step of Close; steps run in reverse order.
@@ -130,7 +131,17 @@ func (n *Node) listen(name, addr string, trusted bool) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--%s: %w", name, err)
 	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.addrs[name] = l.Addr().String()
 	return l, nil
+}
+
+// Addr returns the address that a listener, named by its flag, has.
+func (n *Node) Addr(flag string) string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.addrs[flag]
 }
 
 func mustBeLoopback(name, addr string) error {

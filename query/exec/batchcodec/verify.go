@@ -153,7 +153,7 @@ func (v *verifier) slot(t, i, n int) int {
 	}
 	vt := t - int(int32(v.u32(t)))
 	at := 4 + 2*i
-	if at+2 > v.u16(vt) {
+	if at >= v.u16(vt) {
 		return 0
 	}
 	off := v.u16(vt + at)

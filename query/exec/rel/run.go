@@ -107,7 +107,9 @@ type builder struct {
 	sub *subplan
 }
 
-func (b *builder) hooks() *hooks { return &hooks{q: b.q, sub: b.sub, plans: map[*plan.Subquery]*subplan{}} }
+func (b *builder) hooks() *hooks {
+	return &hooks{q: b.q, sub: b.sub, plans: map[*plan.Subquery]*subplan{}}
+}
 
 func (b *builder) compile(e plan.Expr) (*eval.Program, error) {
 	if e == nil {

@@ -108,7 +108,7 @@ type builder struct {
 }
 
 func (b *builder) hooks() *hooks {
-	return &hooks{q: b.q, sub: b.sub, plans: map[*plan.Subquery]*subplan{}}
+	return &hooks{q: b.q, sub: b.sub, subs: map[*plan.Subquery]*subquery{}}
 }
 
 func (b *builder) compile(e plan.Expr) (*eval.Program, error) {

@@ -28,10 +28,11 @@ type Config struct {
 	// DataDir holds the Raft log and snapshots. Empty keeps everything in
 	// memory, for tests.
 	DataDir string
-	// HTTPAddr, GRPCAddr and RaftAddr are listened on unless a listener is
-	// given.
-	HTTPAddr, GRPCAddr, RaftAddr             string
+	// HTTPListener and GRPCListener are where the caller serves Handler and
+	// RegisterGRPC; only their addresses are used. RaftListener is owned and
+	// served by the controller. RaftAddr is listened on when there is none.
 	HTTPListener, GRPCListener, RaftListener net.Listener
+	RaftAddr                                 string
 	// AdvertiseHTTP, AdvertiseGRPC and AdvertiseRaft are what others dial;
 	// empty means the listener's own address.
 	AdvertiseHTTP, AdvertiseGRPC, AdvertiseRaft string
@@ -83,22 +84,31 @@ func (c *Config) setDefaults() {
 	if c.Registerer == nil {
 		c.Registerer = prometheus.NewRegistry()
 	}
+	if c.AdvertiseHTTP == "" && c.HTTPListener != nil {
+		c.AdvertiseHTTP = c.HTTPListener.Addr().String()
+	}
+	if c.AdvertiseGRPC == "" && c.GRPCListener != nil {
+		c.AdvertiseGRPC = c.GRPCListener.Addr().String()
+	}
+	if c.ID == "" {
+		c.ID = instanceID("Controller", c.AdvertiseHTTP)
+	}
 }
 
 // validate reports all faults at once.
 func (c *Config) validate() error {
 	var errs []error
-	for what, addr := range map[string]string{
-		"gRPC": addrOf(c.GRPCListener, c.GRPCAddr), "Raft": addrOf(c.RaftListener, c.RaftAddr),
+	for _, l := range []struct{ what, addr string }{
+		{"gRPC", addrOf(c.GRPCListener, c.AdvertiseGRPC)}, {"Raft", addrOf(c.RaftListener, c.RaftAddr)},
 	} {
 		switch {
-		case addr == "":
-			errs = append(errs, fmt.Errorf("the %s address is missing", what))
-		case c.Secret == "" && !auth.IsLoopback(addr):
-			errs = append(errs, fmt.Errorf("%s address %s: without a cluster secret (ALLUVIUM_CLUSTER_SECRET) only loopback is allowed", what, addr))
+		case l.addr == "":
+			errs = append(errs, fmt.Errorf("the %s address is missing", l.what))
+		case c.Secret == "" && !auth.IsLoopback(l.addr):
+			errs = append(errs, fmt.Errorf("%s address %s: without a cluster secret (ALLUVIUM_CLUSTER_SECRET) only loopback is allowed", l.what, l.addr))
 		}
 	}
-	if addrOf(c.HTTPListener, c.HTTPAddr) == "" {
+	if addrOf(c.HTTPListener, c.AdvertiseHTTP) == "" {
 		errs = append(errs, errors.New("the HTTP address is missing"))
 	}
 	if len(c.Peers) > 0 && c.ID == "" {
@@ -117,7 +127,8 @@ func addrOf(l net.Listener, addr string) string {
 	return addr
 }
 
-// ParsePeers reads "id=host:port,id=host:port,…".
+// ParsePeers reads "id=host:port,id=host:port,…", the Raft addresses of the
+// voters.
 func ParsePeers(s string) (map[string]string, error) {
 	peers := map[string]string{}
 	for _, p := range strings.Split(s, ",") {

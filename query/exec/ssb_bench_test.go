@@ -1,0 +1,169 @@
+package exec
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"testing"
+
+	"github.com/alluviumdb/alluvium/bench/ssb"
+	"github.com/alluviumdb/alluvium/internal/column"
+	"github.com/alluviumdb/alluvium/internal/schema"
+	"github.com/alluviumdb/alluvium/internal/vfs"
+	"github.com/alluviumdb/alluvium/query/fn"
+	"github.com/alluviumdb/alluvium/query/plan"
+	"github.com/alluviumdb/alluvium/query/reduce"
+	"github.com/alluviumdb/alluvium/query/sql"
+	"github.com/alluviumdb/alluvium/segment"
+	"github.com/alluviumdb/alluvium/segment/build"
+	"github.com/alluviumdb/alluvium/segment/immutable"
+)
+
+// ssbRows and ssbSegments are the size of the benchmark table;
+// ALLUVIUM_BENCH_ROWS changes the rows, ALLUVIUM_BENCH_DIR keeps the segments.
+var ssbRows = envInt("ALLUVIUM_BENCH_ROWS", 400_000)
+
+const ssbSegments = 4
+
+func envInt(name string, otherwise int) int {
+	if n, err := strconv.Atoi(os.Getenv(name)); err == nil {
+		return n
+	}
+	return otherwise
+}
+
+// ssbTable has the peers' inverted indexes and no sort column.
+func ssbTable() *schema.Table {
+	cfg := &schema.TableConfig{}
+	cfg.Indexing.Inverted = []string{"lo_orderyear", "lo_orderyearmonth", "lo_orderweek", "lo_discount", "lo_quantity", "lo_custkey",
+		"c_region", "c_nation", "c_city", "s_region", "s_nation", "s_city", "p_mfgr", "p_category", "p_brand", "c_mktsegment"}
+	return &schema.Table{ID: 1, Name: "lineorder_flat", Type: schema.Offline, Schema: ssb.Schema(), Config: cfg}
+}
+
+// ssbSegs builds, or opens, the benchmark's segments once.
+var ssbSegs = sync.OnceValues(func() ([]segment.Segment, error) {
+	dir := os.Getenv("ALLUVIUM_BENCH_DIR")
+	if dir == "" {
+		d, err := os.MkdirTemp("", "exec-bench")
+		if err != nil {
+			return nil, err
+		}
+		defer os.RemoveAll(d) // the files stay mapped
+		dir = d
+	}
+	g := ssb.New(ssbRows)
+	var out []segment.Segment
+	for i := range ssbSegments {
+		path := filepath.Join(dir, fmt.Sprintf("ssb-%d-%d", ssbRows, i))
+		if _, err := os.Stat(path); err != nil {
+			if err := buildSSB(g, path, ssbRows/ssbSegments); err != nil {
+				return nil, err
+			}
+		}
+		s, err := immutable.Open(vfs.OS, path, immutable.Options{})
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, s)
+	}
+	return out, nil
+})
+
+func buildSSB(g *ssb.Generator, path string, rows int) error {
+	b, err := build.NewBuilder(build.Config{Table: ssbTable(), Meta: &segment.Metadata{Name: filepath.Base(path), Table: "lineorder_flat"}})
+	if err != nil {
+		return err
+	}
+	var batch column.Batch
+	for b.Rows() < rows && g.Next(min(10_000, rows-b.Rows()), &batch) {
+		if err := b.Add(&batch); err != nil {
+			return err
+		}
+	}
+	_, err = b.Write(context.Background(), vfs.OS, path)
+	return err
+}
+
+type ssbCatalog struct{}
+
+func (ssbCatalog) Relation(context.Context, string, string, bool) (*plan.Relation, error) {
+	return &plan.Relation{Table: ssbTable(), OID: 20000}, nil
+}
+
+func (ssbCatalog) RelationNames() []string { return nil }
+
+// leafOf plans a query and returns its leaf.
+func leafOf(text string) (*plan.Leaf, error) {
+	stmts, err := sql.Parse(text, false)
+	if err != nil {
+		return nil, err
+	}
+	ctx := testContext()
+	q, err := plan.Prepare(ctx, &stmts[0], plan.Options{Catalog: ssbCatalog{}})
+	if err != nil {
+		return nil, err
+	}
+	node, err := q.Bind(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		if l, ok := node.(*plan.Leaf); ok {
+			return l, nil
+		}
+		if len(node.Inputs()) != 1 {
+			return nil, fmt.Errorf("no leaf below %T", node)
+		}
+		node = node.Inputs()[0]
+	}
+}
+
+// runAndReduce runs a leaf and merges its groups, as a broker does.
+func runAndReduce(e *Engine, ctx *fn.Context, leaf *plan.Leaf, segs []segment.Segment) (int, error) {
+	m := reduce.NewMerger(len(leaf.GroupBy), groupTypes(leaf), leaf.Aggs)
+	rows := 0
+	_, err := e.RunLeaf(ctx, leaf, segs, Options{}, func(b *column.Batch) error {
+		rows += b.N
+		if leaf.Aggregate {
+			return m.Add(b)
+		}
+		return nil
+	})
+	if err != nil || !leaf.Aggregate {
+		return rows, err
+	}
+	b, err := m.Finish()
+	if err != nil {
+		return 0, err
+	}
+	return b.N, nil
+}
+
+func BenchmarkSSB(b *testing.B) {
+	segs, err := ssbSegs()
+	if err != nil {
+		b.Fatal(err)
+	}
+	e, ctx := New(Config{}), testContext()
+	for _, q := range append(ssb.Queries, ssb.Dashboard...) {
+		b.Run(q.Name, func(b *testing.B) {
+			leaf, err := leafOf(q.SQL)
+			if err != nil {
+				b.Logf("not planned: %v", err) // an aggregation that does not exist yet
+				return
+			}
+			b.ReportAllocs()
+			groups := 0
+			for b.Loop() {
+				if groups, err = runAndReduce(e, ctx, leaf, segs); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(groups), "rows")
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(ssbRows), "ns/tablerow")
+		})
+	}
+}

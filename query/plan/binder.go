@@ -27,6 +27,8 @@ type binder struct {
 	opt    Options
 	stmt   *sql.Statement
 	params []schema.Type // TypeUnknown until something decides
+	// literals remembers where untyped literals stand, for errors in them.
+	literals map[*Const]int
 }
 
 func lower(s string) string { return strings.ToLower(s) }
@@ -128,6 +130,9 @@ func (b *binder) readLiteral(c *Const, t schema.Type, loc int) (Expr, error) {
 	}
 	v, err := fn.ParseText(b.ctx, c.Value.B, t)
 	if err != nil {
+		if l, ok := b.literals[c]; ok {
+			loc = l
+		}
 		return nil, at(err, loc)
 	}
 	if t.ID == schema.TypeTimestampTZ || t.IsTime() && relativeTime(c.Value.B) {
@@ -184,6 +189,10 @@ func (b *binder) commonType(list []Expr, what string, locs func(int) int) ([]Exp
 	}
 	out := make([]Expr, len(list))
 	for i, e := range list {
+		if isText(e.Type()) && isText(t) {
+			out[i] = e // stored alike
+			continue
+		}
 		x, err := b.coerce(e, t, false, locs(i))
 		if err != nil {
 			return nil, t, err
@@ -191,6 +200,12 @@ func (b *binder) commonType(list []Expr, what string, locs func(int) int) ([]Exp
 		out[i] = x
 	}
 	return out, t, nil
+}
+
+// isText reports whether a type is text without modifiers: what needs no
+// conversion to another such type.
+func isText(t schema.Type) bool {
+	return t == schema.Text || t == schema.Symbol || t == schema.Varchar
 }
 
 // mismatch is the error for expressions without a common type.

@@ -116,7 +116,9 @@ func (x *exprBinder) constant(c *pg.A_Const) (Expr, error) {
 	case *pg.A_Const_Boolval:
 		return &Const{Value: column.BoolValue(v.Boolval.GetBoolval())}, nil
 	case *pg.A_Const_Sval:
-		return &Const{Value: column.BytesValue(schema.Unknown, []byte(v.Sval.GetSval()))}, nil
+		lit := &Const{Value: column.BytesValue(schema.Unknown, []byte(v.Sval.GetSval()))}
+		x.literals[lit] = int(c.Location)
+		return lit, nil
 	}
 	return nil, sqlerr.Unsupported("a bit string").At(int(c.Location))
 }

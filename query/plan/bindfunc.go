@@ -144,6 +144,11 @@ func (x *exprBinder) aggCall(f *pg.FuncCall, name string) (*AggCall, schema.Type
 	if err != nil {
 		return nil, schema.Type{}, err
 	}
+	if name == "count" && !f.AggDistinct && len(args) == 1 {
+		if c, ok := args[0].(*Const); ok && !c.Value.Null {
+			args = nil // count(1) is count(*)
+		}
+	}
 	spec, castTo, err := agg.Resolve(name, exprTypes(args), f.AggDistinct, x.opt.Dialect)
 	if err != nil {
 		return nil, schema.Type{}, at(err, loc)

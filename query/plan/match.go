@@ -5,6 +5,7 @@ import (
 
 	"github.com/alluviumdb/alluvium/internal/column"
 	"github.com/alluviumdb/alluvium/internal/schema"
+	"github.com/alluviumdb/alluvium/query/fn"
 	"github.com/alluviumdb/alluvium/segment"
 )
 
@@ -203,8 +204,11 @@ func (m *matcher) call(e *Call) outcome {
 	if len(e.Args) != 2 {
 		return anyOutcome
 	}
-	c, isCol := e.Args[0].(*ColRef)
 	k, isConst := e.Args[1].(*Const)
+	if cast, ok := e.Args[0].(*Cast); ok && isConst {
+		return m.compareCast(e.Fn.Name, cast, k.Value)
+	}
+	c, isCol := e.Args[0].(*ColRef)
 	if !isCol || !isConst {
 		return anyOutcome
 	}
@@ -234,6 +238,49 @@ func (m *matcher) compare(op string, c *ColRef, k column.Value) outcome {
 		return out | canTrue | canFalse
 	}
 	return out | rangeOutcomes(op, segment.Compare(r.Min, k), segment.Compare(r.Max, k))
+}
+
+// compareCast returns the outcomes of column::type op constant, for casts that
+// keep the order of values.
+func (m *matcher) compareCast(op string, cast *Cast, k column.Value) outcome {
+	c, ok := cast.Arg.(*ColRef)
+	if !ok || !isComparison(op) || !keepsOrder(c.Typ, cast.Typ) || !sameOrder(cast.Typ, k.Type) {
+		return anyOutcome
+	}
+	if k.Null {
+		return canNull
+	}
+	r := m.ranges(&m.cols[c.Index])
+	if r.AllNull {
+		return canNull
+	}
+	if !r.HasRange || !sameOrder(c.Typ, r.Type) {
+		return anyOutcome
+	}
+	lo, err1 := fn.CastValue(&fn.Context{}, r.Min, cast.Typ)
+	hi, err2 := fn.CastValue(&fn.Context{}, r.Max, cast.Typ)
+	if err1 != nil || err2 != nil {
+		return anyOutcome
+	}
+	out := rangeOutcomes(op, segment.Compare(lo, k), segment.Compare(hi, k))
+	if r.HasNulls {
+		out |= canNull
+	}
+	return out
+}
+
+// keepsOrder reports whether a conversion maps larger values to values that
+// are not smaller.
+func keepsOrder(from, to schema.Type) bool {
+	switch to.ID {
+	case schema.TypeInt32, schema.TypeInt64, schema.TypeFloat64:
+		return from.IsInteger() && from.ID <= to.ID || to == schema.Float64 && from.ID == schema.TypeFloat32
+	case schema.TypeNumeric:
+		return to.Precision == 0 && (from.IsInteger() || from.ID == schema.TypeNumeric)
+	case schema.TypeTimestamp:
+		return from.ID == schema.TypeDate
+	}
+	return false
 }
 
 // rangeOutcomes returns what x op k can be for lo <= x <= hi, given how the

@@ -138,7 +138,7 @@ func (z *normalizer) binary(e *Call) Expr {
 	}
 	cast, isCast := e.Args[0].(*Cast)
 	if k, ok := e.Args[1].(*Const); ok && rconst && isCast && !k.Value.Null {
-		if x := z.uncast(e.Fn.Name, cast, k.Value); x != nil {
+		if x := z.uncast(e, cast, k.Value); x != nil {
 			return x
 		}
 	}

@@ -131,7 +131,7 @@ func (j *joiner) place(c Expr) {
 		return
 	}
 	used := j.local.used(c)
-	if len(used) == 0 {
+	if len(used) == 0 && (len(j.items) == 0 || !foldsAtBind(c)) {
 		j.tops = append(j.tops, c)
 		return
 	}

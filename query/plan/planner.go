@@ -420,7 +420,45 @@ func (p *planner) project(n Node, exprs []Expr, out []OutCol) Node {
 			return &l
 		}
 	}
+	if isIdentity(exprs, n.Columns()) && renameColumns(n, out) {
+		return n
+	}
 	return &Project{Input: n, Exprs: exprs, Out: out}
+}
+
+// isIdentity reports whether expressions are the columns as they are.
+func isIdentity(exprs []Expr, cols []OutCol) bool {
+	if len(exprs) != len(cols) {
+		return false
+	}
+	for i, e := range exprs {
+		if c, ok := e.(*ColRef); !ok || c.Index != i {
+			return false
+		}
+	}
+	return true
+}
+
+// renameColumns gives the output of an operator, which nothing else refers to
+// yet, other names; false if it has no output of its own.
+func renameColumns(n Node, out []OutCol) bool {
+	switch n := n.(type) {
+	case *MergeAgg:
+		n.Out = out
+	case *Aggregate:
+		n.Out = out
+	case *Join:
+		n.Out = out
+	case *VirtualScan:
+		n.Out = out
+	case *FunctionScan:
+		n.Out = out
+	case *CTEScan:
+		n.Out = out
+	default:
+		return false
+	}
+	return true
 }
 
 // dropColumns keeps the first k columns.

@@ -19,7 +19,7 @@ func prepare(ctx *fn.Context, stmt *sql.Statement, opt Options) (*Query, error) 
 	}
 	c := *ctx
 	c.Dialect = opt.Dialect
-	b := &binder{ctx: &c, opt: opt, stmt: stmt}
+	b := &binder{ctx: &c, opt: opt, stmt: stmt, literals: map[*Const]int{}}
 	q, err := b.query(sel, nil)
 	if err != nil {
 		return nil, err
@@ -52,7 +52,7 @@ func (b *binder) finish(q *query) error {
 }
 
 func (b *binder) plan(q *query) (*Query, error) {
-	simplify(q)
+	simplify(b.ctx, q)
 	p := &planner{ctx: b.ctx, dialect: b.opt.Dialect, uses: countUses(q), ctes: map[*cteDef]*outerLink{}}
 	root, err := p.query(q, nil)
 	if err != nil {

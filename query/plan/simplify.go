@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"slices"
+
 	"github.com/alluviumdb/alluvium/internal/column"
 	"github.com/alluviumdb/alluvium/internal/schema"
 	"github.com/alluviumdb/alluvium/query/fn"
@@ -10,8 +12,9 @@ import (
 // only rename, compute and filter are merged into the query around them,
 // conditions move into those that remain, and outputs that nothing reads are
 // dropped.
-func simplify(q *query) {
+func simplify(ctx *fn.Context, q *query) {
 	if b, ok := q.body.(*selectBody); ok {
+		b.from.where = slices.DeleteFunc(b.from.where, func(e Expr) bool { return isTrue(fold(ctx, e, false)) })
 		inlineCTEs(b.from)
 		pullUp(q, b)
 		pushConditions(b)
@@ -23,12 +26,12 @@ func simplify(q *query) {
 				if s.kind == SubqueryExists {
 					dropTargets(s.query)
 				}
-				simplify(s.query)
+				simplify(ctx, s.query)
 			}
 			return true
 		})
 	})
-	q.inner(simplify)
+	q.inner(func(c *query) { simplify(ctx, c) })
 }
 
 // inlineCTEs makes subqueries of common table expressions that are used once.

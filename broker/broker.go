@@ -118,7 +118,7 @@ func (b *Broker) Start(l net.Listener) {
 	b.wg.Go(func() { b.view.Run(b.ctx, b.cfg.Controller) })
 	b.wg.Go(b.heartbeats)
 	b.wg.Go(func() {
-		if err := b.pg.Serve(l); err != nil && !errors.Is(err, pgwire.ErrServerClosed) {
+		if err := b.pg.Serve(l); !errors.Is(err, pgwire.ErrServerClosed) {
 			b.cfg.Logger.Error("PostgreSQL listener ended", "err", err)
 		}
 	})

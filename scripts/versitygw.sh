@@ -15,11 +15,11 @@ start() {
     GOBIN=$(dirname "$bin") go install "github.com/versity/versitygw/cmd/versitygw@$version"
   fi
   # A folder at the root is a bucket.
-  mkdir -p "$dir/data/$bucket"
+  mkdir -p "$dir/data/$bucket" "$dir/meta"
+  dir=$(cd "$dir" && pwd)
   ROOT_ACCESS_KEY=${AWS_ACCESS_KEY_ID:-alluvium} ROOT_SECRET_KEY=${AWS_SECRET_ACCESS_KEY:-alluvium-secret} \
     setsid nohup "$bin" --port "127.0.0.1:$port" --quiet posix --sidecar "$dir/meta" "$dir/data" > "$dir/log" 2>&1 < /dev/null &
   echo $! > "$dir/pid"
-  mkdir -p "$dir/meta"
   for _ in $(seq 100); do
     (exec 3<> "/dev/tcp/127.0.0.1/$port") 2> /dev/null && { echo "http://127.0.0.1:$port"; return; }
     sleep 0.1

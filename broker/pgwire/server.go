@@ -88,7 +88,7 @@ func (s *Server) Serve(l net.Listener) error {
 	for {
 		nc, err := l.Accept()
 		if err != nil {
-			if s.ctx.Err() != nil {
+			if s.isClosed() {
 				return ErrServerClosed
 			}
 			var ne net.Error
@@ -99,6 +99,12 @@ func (s *Server) Serve(l net.Listener) error {
 		}
 		s.start(nc)
 	}
+}
+
+func (s *Server) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
 }
 
 func (s *Server) track(l net.Listener) bool {

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -142,18 +141,14 @@ func (s *Stream) admin() (*kadm.Client, func(), error) {
 }
 
 func (s *Stream) createTopic(ctx context.Context) error {
-	adm, done, err := s.admin()
+	cl, err := kgo.NewClient(kgo.SeedBrokers(s.addr))
 	if err != nil {
 		return err
 	}
-	defer done()
+	defer cl.Close()
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	_, err = adm.CreateTopic(ctx, partitions, 1, nil, Topic)
-	if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
-		return fmt.Errorf("embedded stream: %w", err)
-	}
-	return nil
+	return ensureTopic(ctx, cl, Topic)
 }
 
 // trim deletes records older than the retention, so that memory and disk stay

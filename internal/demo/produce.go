@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -97,6 +99,9 @@ func Produce(ctx context.Context, brokers []string, topic string, rate int) erro
 		return err
 	}
 	defer cl.Close()
+	if err := ensureTopic(ctx, cl, topic); err != nil {
+		return err
+	}
 	g := NewGenerator(uint64(time.Now().UnixNano()))
 	return pace(ctx, rate, func(n int) error {
 		for range n {
@@ -104,6 +109,15 @@ func Produce(ctx context.Context, brokers []string, topic string, rate int) erro
 		}
 		return nil
 	})
+}
+
+// ensureTopic makes a topic of two partitions if it is missing.
+func ensureTopic(ctx context.Context, cl *kgo.Client, topic string) error {
+	_, err := kadm.NewClient(cl).CreateTopic(ctx, partitions, 1, nil, topic)
+	if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) && ctx.Err() == nil {
+		return fmt.Errorf("topic %s: %w", topic, err)
+	}
+	return nil
 }
 
 // kinesisBatch is the most records that one PutRecords takes.

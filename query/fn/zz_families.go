@@ -1,7 +1,4 @@
 package fn
 
-func registerToChar(*registry)      {}
-func registerJSON(*registry)        {}
-func registerSession(*registry)     {}
-func registerCatalogInfo(*registry) {}
-func registerPinot(*registry)       {}
+func registerToChar(*registry) {}
+func registerPinot(*registry)  {}

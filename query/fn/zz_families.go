@@ -1,4 +1,3 @@
 package fn
 
-func registerToChar(*registry) {}
-func registerPinot(*registry)  {}
+func registerPinot(*registry) {}

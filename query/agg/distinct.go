@@ -77,15 +77,41 @@ func (a *distinct) Update(groups []uint32, n int, args []*column.Vector) error {
 	if v.Const {
 		v, n = v.Flatten(), min(n, v.N)
 	}
-	hasNulls := v.HasNulls()
-	for i := range n {
-		if hasNulls && v.Nulls.Get(i) {
-			continue
-		}
-		w, _ := kernel.WordKey(v, i)
-		a.add(group(groups, i), uint64(w))
-	}
+	a.updateWords(groups, n, v)
 	return nil
+}
+
+// updateWords adds values that are their own words, with one loop per kind.
+func (a *distinct) updateWords(groups []uint32, n int, v *column.Vector) {
+	var nulls column.Bitmap
+	if v.HasNulls() {
+		nulls = v.Nulls
+	}
+	switch v.Kind() {
+	case schema.KindInt32:
+		addWords(a, groups, v.Int32s[:n], nulls, func(x int32) uint64 { return uint64(int64(x)) })
+	case schema.KindInt64:
+		addWords(a, groups, v.Int64s[:n], nulls, func(x int64) uint64 { return uint64(x) })
+	case schema.KindFloat32:
+		addWords(a, groups, v.Float32s[:n], nulls, func(x float32) uint64 { return uint64(kernel.FloatKey(float64(x))) })
+	case schema.KindFloat64:
+		addWords(a, groups, v.Float64s[:n], nulls, func(x float64) uint64 { return uint64(kernel.FloatKey(x)) })
+	default:
+		addWords(a, groups, v.Bools[:n], nulls, func(x bool) uint64 {
+			if x {
+				return 1
+			}
+			return 0
+		})
+	}
+}
+
+func addWords[T any](a *distinct, groups []uint32, vals []T, nulls column.Bitmap, word func(T) uint64) {
+	for i, x := range vals {
+		if nulls == nil || !nulls.Get(i) {
+			a.add(group(groups, i), word(x))
+		}
+	}
 }
 
 func (a *distinct) keepsNull() bool { return a.spec.ID == idArrayAgg }
@@ -153,17 +179,38 @@ func (a *distinct) members(from, to int) (words []uint64, starts []int) {
 // values returns the values of words as argument vectors.
 func (a *distinct) values(words []uint64) []*column.Vector {
 	out := make([]*column.Vector, len(a.spec.Args))
+	if a.intern == nil {
+		out[0] = wordVector(a.spec.Args[0], words)
+		return out
+	}
 	for k, t := range a.spec.Args {
 		out[k] = column.New(t, len(words))
 		for _, w := range words {
-			if a.intern != nil {
-				out[k].AppendFrom(a.vals[k], int(w))
-			} else {
-				out[k].Append(wordValue(t, w))
-			}
+			out[k].AppendFrom(a.vals[k], int(w))
 		}
 	}
 	return out
+}
+
+// wordVector turns words back into values.
+func wordVector(t schema.Type, words []uint64) *column.Vector {
+	v := column.New(t, len(words))
+	switch t.Kind() {
+	case schema.KindInt32:
+		for _, w := range words {
+			v.Int32s = append(v.Int32s, int32(w))
+		}
+	case schema.KindInt64:
+		for _, w := range words {
+			v.Int64s = append(v.Int64s, int64(w))
+		}
+	default:
+		for _, w := range words {
+			v.Append(wordValue(t, w))
+		}
+	}
+	v.N = len(words)
+	return v
 }
 
 // wordValue is the inverse of kernel.WordKey.

@@ -158,7 +158,7 @@ type keyReader struct {
 const unsetCode = math.MaxUint32
 
 func newKeyReader(k *groupKey, r *reader) *keyReader {
-	kr := &keyReader{k: k, r: r, dict: k.dict, codes: make([]uint64, chunkRows)}
+	kr := &keyReader{k: k, r: r, dict: k.dict}
 	if k.kind == keyLazy {
 		kr.dict = newKeyDict(k.typ)
 	}
@@ -196,9 +196,17 @@ func (kr *keyReader) isConst() bool {
 	return s.mode == exprConst || s.mode == exprCol && kr.r.sp.cols[s.col].konst != nil
 }
 
+// buffer returns codes with room for n rows; dense tables never need it.
+func (kr *keyReader) buffer(n int) []uint64 {
+	if kr.codes == nil {
+		kr.codes = make([]uint64, chunkRows)
+	}
+	return kr.codes[:n]
+}
+
 // read fills codes (and nulls) for the chunk.
 func (kr *keyReader) read(c *chunk) error {
-	codes := kr.codes[:c.n]
+	codes := kr.buffer(c.n)
 	kr.nulls = nil
 	if kr.k.kind == keyShared {
 		kr.readShared(c, codes)

@@ -375,11 +375,12 @@ func (kr *keyReader) translate(o *keyReader) []uint32 {
 // take sets the codes of n groups of another table as if they had been read.
 func (kr *keyReader) take(codes, nulls []uint64, k uint, table []uint32) {
 	kr.nulls = nil
+	dst := kr.buffer(len(codes))
 	for i, c := range codes {
 		if table != nil {
 			c = uint64(table[c])
 		}
-		kr.codes[i] = c
+		dst[i] = c
 	}
 	if kr.k.kind != keyWord {
 		return

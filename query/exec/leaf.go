@@ -2,7 +2,6 @@ package exec
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/alluviumdb/alluvium/internal/column"
 	"github.com/alluviumdb/alluvium/internal/sqlerr"
@@ -252,9 +251,4 @@ func (q *query) collect(workers []*worker) {
 			s.Segments = append(s.Segments, sp.finishTrace(q.op.method()))
 		}
 	}
-}
-
-// errInternal is a fault of a plan that no user can cause.
-func errInternal(format string, args ...any) error {
-	return sqlerr.New(sqlerr.InternalError, "%w", fmt.Errorf(format, args...))
 }

@@ -173,6 +173,9 @@ func TestCancellation(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	f(ctx, "user request")
+	if err := canceled(&fn.Context{}); err != nil {
+		t.Errorf("without a context: %v", err)
+	}
 	ctx, cancel = context.WithDeadline(context.Background(), time.Unix(1, 0))
 	defer cancel()
 	f(ctx, "statement timeout")

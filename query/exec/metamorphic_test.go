@@ -17,7 +17,7 @@ import (
 	"github.com/alluviumdb/alluvium/segment"
 )
 
-var seeds = flag.Int("seeds", 14, "random tables per metamorphic test")
+var seeds = flag.Int("seeds", 10, "random tables per metamorphic test")
 
 // eager is an engine that uses helpers for the smallest leaf.
 func eager() *Engine {

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/alluviumdb/alluvium/internal/sqlerr"
+	"github.com/alluviumdb/alluvium/query/fn"
 )
 
 // parallel calls work(worker, task) for tasks 0..n-1, each once, from the
@@ -70,8 +71,8 @@ func guard(f func() error) (err error) {
 }
 
 // canceled returns the error of a context that is done, nil while it is not.
-func canceled(ctx context.Context) error {
-	if ctx == nil {
+func canceled(ctx *fn.Context) error {
+	if ctx == nil || ctx.Context == nil {
 		return nil
 	}
 	err := ctx.Err()

@@ -207,7 +207,9 @@ func orderedVectors() []*column.Vector {
 		}
 		return column.Value{List: v}
 	}
-	iv := func(m, d int32, us int64) column.Value { return column.Value{Iv: column.Interval{Months: m, Days: d, Micros: us}} }
+	iv := func(m, d int32, us int64) column.Value {
+		return column.Value{Iv: column.Interval{Months: m, Days: d, Micros: us}}
+	}
 	return []*column.Vector{
 		vec(schema.Bool, i(0), i(1)),
 		vec(schema.Int32, i(math.MinInt32), i(-1), i(0), i(7), i(math.MaxInt32)),

@@ -81,34 +81,36 @@ func (r *runner) Stats() session.LeafStats {
 // lacks.
 type missingSegments interface{ MissingSegments() []string }
 
-// retryWait is how long a leaf waits for the state to move on before it routes
-// again what a server did not have.
-const retryWait = time.Second
+// patience is how long a leaf waits for the state to move on before it gives up
+// on segments that no server has: one that moves, or a partition that was just
+// found and has no server yet.
+const patience = 3 * time.Second
 
 // RunLeaf implements rel.Leaves.
 func (r *runner) RunLeaf(ctx *fn.Context, leaf *plan.Leaf, emit func(*column.Batch) error) error {
+	wctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	st := r.s.View.State()
-	for attempt := 0; ; attempt++ {
+	for {
 		run := &leafRun{r: r, leaf: leaf, emit: emit}
 		err := run.scatter(ctx, st)
-		if err == nil {
-			return nil
-		}
 		var miss missingSegments
-		if !errors.As(err, &miss) || attempt == 2 || run.emitted() {
-			if errors.As(err, &miss) {
-				return unavailable(miss.MissingSegments())
-			}
+		if err == nil || !errors.As(err, &miss) {
 			return err
 		}
-		// A segment moved or was sealed under another name since the state was
-		// read: wait for news, then route again.
-		wctx, cancel := context.WithTimeout(ctx, retryWait)
+		if run.emitted() || wctx.Err() != nil {
+			return unavailable(miss.MissingSegments())
+		}
 		old := st.Index
 		st, _ = r.s.View.WaitFor(wctx, func(s *clusterview.State) bool { return s.Index > old })
-		cancel()
 	}
 }
+
+// unserved names segments that no server is known for.
+type unserved []string
+
+func (u unserved) Error() string             { return unavailable(u).Error() }
+func (u unserved) MissingSegments() []string { return u }
 
 func unavailable(names []string) error {
 	shown := names[:min(len(names), 5)]
@@ -151,7 +153,7 @@ func (l *leafRun) scatter(ctx *fn.Context, st *clusterview.State) error {
 		return err
 	}
 	if len(route.Unserved) > 0 && !l.r.opt.AllowPartial {
-		return unavailable(route.Unserved)
+		return unserved(route.Unserved)
 	}
 	l.r.begin(route)
 	if len(route.Parts) == 0 {

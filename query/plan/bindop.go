@@ -321,9 +321,7 @@ func (x *exprBinder) nullIf(left, right Expr, loc int) (Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	if left, err = x.settle(left, loc); err != nil {
-		return nil, err
-	}
+	left = cmp.(*Call).Args[0]
 	t := left.Type()
 	return &Case{Typ: t, Whens: []When{{cmp, &Const{Value: column.NullValue(t)}}}, Else: left}, nil
 }

@@ -41,6 +41,8 @@ func refuseClauses(s *pg.SelectStmt) error {
 		return sqlerr.Unsupported("SELECT INTO").At(int(s.IntoClause.GetRel().GetLocation()))
 	case s.LimitOption == pg.LimitOption_LIMIT_OPTION_WITH_TIES:
 		return sqlerr.Unsupported("FETCH FIRST … WITH TIES")
+	case len(s.LockingClause) > 0:
+		return sqlerr.Unsupported("SELECT … FOR UPDATE or FOR SHARE")
 	case s.GroupDistinct:
 		return sqlerr.Unsupported("GROUP BY DISTINCT")
 	}

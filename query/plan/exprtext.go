@@ -95,6 +95,9 @@ func literal(v column.Value) string {
 
 func printCall(b *strings.Builder, e *Call) {
 	name := e.Fn.Name
+	if printQuantified(b, e) {
+		return
+	}
 	if c := name[0]; c == '_' || c >= 'a' && c <= 'z' {
 		b.WriteString(name)
 		b.WriteByte('(')
@@ -117,6 +120,24 @@ func printCall(b *strings.Builder, e *Call) {
 	b.WriteString(name + " ")
 	printExpr(b, e.Args[len(e.Args)-1])
 	b.WriteByte(')')
+}
+
+// printQuantified prints x op ANY (array) and x op ALL (array).
+func printQuantified(b *strings.Builder, e *Call) bool {
+	word := "ANY"
+	op, ok := strings.CutPrefix(e.Fn.Name, anyPrefix)
+	if !ok {
+		word = "ALL"
+		if op, ok = strings.CutPrefix(e.Fn.Name, allPrefix); !ok {
+			return false
+		}
+	}
+	b.WriteByte('(')
+	printExpr(b, e.Args[0])
+	b.WriteString(" " + op + " " + word + " (")
+	printExpr(b, e.Args[1])
+	b.WriteString("))")
+	return true
 }
 
 func printList(b *strings.Builder, list []Expr) {

@@ -21,6 +21,7 @@ type finisher struct {
 	params []column.Value
 	bound  bool // params are the values of one execution
 	ctes   map[*CTE]*CTE
+	subs   map[*Subquery]*Subquery
 	err    error
 }
 
@@ -72,6 +73,9 @@ func (f *finisher) param(p *Param) Expr {
 }
 
 func (f *finisher) subquery(s *Subquery) Expr {
+	if done := f.subs[s]; done != nil {
+		return done
+	}
 	c := *s
 	n, err := f.node(s.Plan)
 	if err != nil {
@@ -84,6 +88,10 @@ func (f *finisher) subquery(s *Subquery) Expr {
 	if s.Arg != nil {
 		c.Arg = f.values(s.Arg)
 	}
+	if f.subs == nil {
+		f.subs = map[*Subquery]*Subquery{}
+	}
+	f.subs[s] = &c
 	return &c
 }
 

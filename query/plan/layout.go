@@ -132,8 +132,19 @@ func (l *layout) outerRef(v *colVar) (Expr, error) {
 	return nil, fmt.Errorf("plan: column %s.%s has no place in the plan", v.rel.name, v.rel.cols[v.col].name)
 }
 
+// subqueryKey names a subquery at a place. An expression that occurs twice,
+// as the arguments of COALESCE do, has its subquery planned and run once.
+type subqueryKey struct {
+	query *query
+	at    *layout
+}
+
 // subquery plans a subquery whose rows around are those of l.
 func (p *planner) subquery(s *subExpr, l *layout) (Expr, error) {
+	key := subqueryKey{s.query, l}
+	if done := p.subqueries[key]; done != nil && s.arg == nil {
+		return done, nil
+	}
 	link := &outerLink{layout: l}
 	n, err := p.query(s.query, link)
 	if err != nil {
@@ -146,5 +157,6 @@ func (p *planner) subquery(s *subExpr, l *layout) (Expr, error) {
 		}
 		out.Op = s.op.fn
 	}
+	p.subqueries[key] = out
 	return out, nil
 }

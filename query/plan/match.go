@@ -373,7 +373,7 @@ func orderClass(t schema.Type) schema.TypeID {
 		return schema.TypeOID
 	case schema.TypeBool, schema.TypeInt64, schema.TypeFloat32, schema.TypeFloat64, schema.TypeNumeric,
 		schema.TypeDate, schema.TypeTime, schema.TypeTimestamp, schema.TypeTimestampTZ, schema.TypeInterval,
-		schema.TypeBytea, schema.TypeUUID:
+		schema.TypeBytea, schema.TypeUUID, schema.TypeInternalChar:
 		return t.ID
 	}
 	return 0

@@ -14,7 +14,8 @@ type planner struct {
 	dialect fn.Dialect
 	uses    useCounts
 	// ctes remembers where common table expressions are defined.
-	ctes map[*cteDef]*outerLink
+	ctes       map[*cteDef]*outerLink
+	subqueries map[subqueryKey]*Subquery
 }
 
 // query plans a query whose surroundings are outer (nil for none).
@@ -477,7 +478,7 @@ func dropColumns(n Node, k int) Node {
 // oneRow is the input of a SELECT without FROM.
 func oneRow() Node { return &Values{Rows: [][]Expr{{}}} }
 
-// trueConst is the condition that always holds.
+// isTrue reports whether a condition is the constant true.
 func isTrue(e Expr) bool {
 	c, ok := e.(*Const)
 	return ok && c.Value.Type == schema.Bool && !c.Value.Null && c.Value.I != 0

@@ -53,7 +53,7 @@ func (b *binder) finish(q *query) error {
 
 func (b *binder) plan(q *query) (*Query, error) {
 	simplify(b.ctx, q)
-	p := &planner{ctx: b.ctx, dialect: b.opt.Dialect, uses: countUses(q), ctes: map[*cteDef]*outerLink{}}
+	p := &planner{ctx: b.ctx, dialect: b.opt.Dialect, uses: countUses(q), ctes: map[*cteDef]*outerLink{}, subqueries: map[subqueryKey]*Subquery{}}
 	root, err := p.query(q, nil)
 	if err != nil {
 		return nil, err

@@ -1,3 +1,0 @@
-package fn
-
-func registerPinot(*registry) {}

@@ -145,3 +145,23 @@ func TestDefaultLimit(t *testing.T) {
 	f("select id from events limit 3", "Count: 3")
 	f("select id from events union all select id from users", "Count: 10")
 }
+
+func TestNestedRepetitionIsBounded(t *testing.T) {
+	f := func(name, open, inner, end string, depth int, ok bool) {
+		t.Helper()
+		text := "select " + strings.Repeat(open, depth) + inner + strings.Repeat(end, depth) + " from events"
+		_, err := prepareText(t, text, Options{})
+		if ok && err != nil || !ok && sqlerr.Code(err) != sqlerr.StatementTooComplex {
+			t.Errorf("%s, %d deep: %v", name, depth, err)
+		}
+	}
+	f("coalesce", "coalesce(", "qty", ", 1)", 8, true)
+	f("coalesce", "coalesce(", "qty", ", 1)", 200, false)
+	f("nullif", "nullif(", "qty", ", 1)", 200, false)
+	f("case", "case ", "qty", " when 1 then 2 when 3 then 4 end", 100, false)
+	f("between", "(", "ok", " between false and true)", 100, false)
+	f("distinct", "(", "ok", " is distinct from true)", 100, false)
+	f("in", "(", "ok", " in (ok, true))", 200, false)
+	f("in subquery", "coalesce((select ", "qty", "), 1)", 100, false)
+	f("greatest", "greatest(", "qty", ", 1)", 200, true)
+}

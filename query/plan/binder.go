@@ -29,6 +29,7 @@ type binder struct {
 	params []schema.Type // TypeUnknown until something decides
 	// literals remembers where untyped literals stand, for errors in them.
 	literals map[*Const]int
+	sizes    map[Expr]int // of large expressions
 }
 
 func lower(s string) string { return strings.ToLower(s) }

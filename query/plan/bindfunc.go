@@ -121,6 +121,8 @@ func (x *exprBinder) aggregate(f *pg.FuncCall, name string) (Expr, error) {
 	switch {
 	case x.inAgg:
 		return nil, sqlerr.New(sqlerr.GroupingError, "aggregate function calls cannot be nested").At(loc)
+	case len(f.Args) == 0 && !f.AggStar && !f.AggWithinGroup:
+		return nil, sqlerr.New(sqlerr.WrongObjectType, "%s(*) must be used to call a parameterless aggregate function", name).At(loc)
 	case !x.aggs:
 		return nil, sqlerr.New(sqlerr.GroupingError, "aggregate functions are not allowed in %s", x.clause).At(loc)
 	}
@@ -128,7 +130,7 @@ func (x *exprBinder) aggregate(f *pg.FuncCall, name string) (Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	if x.sel != nil && !x.inWindow {
+	if x.sel != nil {
 		x.sel.hasAggs = true
 	}
 	return &aggExpr{call: *call, typ: t, loc: loc}, nil

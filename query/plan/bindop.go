@@ -83,6 +83,9 @@ func (x *exprBinder) compareRows(name string, l, r *recordExpr, loc int) (Expr, 
 	if len(l.fields) != len(r.fields) {
 		return nil, sqlerr.New(sqlerr.SyntaxError, "unequal number of entries in row expressions").At(loc)
 	}
+	if err := x.repeat(l, len(l.fields), loc); err != nil {
+		return nil, err
+	}
 	switch name {
 	case "=", "<>":
 		parts := make([]Expr, len(l.fields))
@@ -130,6 +133,9 @@ func (x *exprBinder) in(e *pg.A_Expr, name string) (Expr, error) {
 	nodes := e.Rexpr.GetList().GetItems()
 	list, err := x.exprs(nodes)
 	if err != nil {
+		return nil, err
+	}
+	if err := x.repeat(left, len(list), nodeLoc(e.Lexpr)); err != nil {
 		return nil, err
 	}
 	negated := name == "<>"
@@ -216,6 +222,9 @@ func (x *exprBinder) between(e *pg.A_Expr) (Expr, error) {
 		return nil, err
 	}
 	loc := int(e.Location)
+	if err := x.repeat(arg, 4, loc); err != nil {
+		return nil, err
+	}
 	within := func(lo, hi Expr) (Expr, error) {
 		a, err := x.binary(">=", arg, lo, loc)
 		if err != nil {
@@ -295,6 +304,9 @@ func (x *exprBinder) asArray(left schema.Type, right Expr, loc int) (Expr, error
 // distinct is IS [NOT] DISTINCT FROM.
 func (x *exprBinder) distinct(left, right Expr, negated bool, loc int) (Expr, error) {
 	cmp, err := x.binary("=", left, right, loc)
+	if err == nil {
+		err = x.repeat(cmp, 4, loc)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -318,6 +330,9 @@ func (x *exprBinder) distinct(left, right Expr, negated bool, loc int) (Expr, er
 
 func (x *exprBinder) nullIf(left, right Expr, loc int) (Expr, error) {
 	cmp, err := x.call("=", []Expr{left, right}, loc)
+	if err == nil {
+		err = x.repeat(cmp, 2, loc)
+	}
 	if err != nil {
 		return nil, err
 	}

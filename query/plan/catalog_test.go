@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/alluviumdb/alluvium/internal/schema"
+	"github.com/alluviumdb/alluvium/internal/sqlerr"
 	"github.com/alluviumdb/alluvium/query/fn"
 	"github.com/alluviumdb/alluvium/query/sql"
 )
@@ -133,6 +134,9 @@ func prepareText(t testing.TB, text string, opt Options) (*Query, error) {
 	stmts, err := sql.Parse(text, opt.Dialect == fn.Pinot)
 	if err != nil {
 		return nil, err
+	}
+	if len(stmts) == 0 {
+		return nil, sqlerr.New(sqlerr.SyntaxError, "no statement")
 	}
 	return Prepare(testContext(), &stmts[0], opt)
 }

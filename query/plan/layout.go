@@ -57,13 +57,6 @@ func (l *layout) find(e Expr) int {
 	return -1
 }
 
-// concat is the layout of a join.
-func (l *layout) concat(r *layout) *layout {
-	exprs := make([]Expr, 0, len(l.exprs)+len(r.exprs))
-	exprs = append(append(exprs, l.exprs...), r.exprs...)
-	return newLayout(exprs, l.outer)
-}
-
 func exprName(e Expr) string {
 	if v, ok := e.(*colVar); ok {
 		return v.rel.cols[v.col].name

@@ -19,7 +19,7 @@ func prepare(ctx *fn.Context, stmt *sql.Statement, opt Options) (*Query, error) 
 	}
 	c := *ctx
 	c.Dialect = opt.Dialect
-	b := &binder{ctx: &c, opt: opt, stmt: stmt, literals: map[*Const]int{}}
+	b := &binder{ctx: &c, opt: opt, stmt: stmt, literals: map[*Const]int{}, sizes: map[Expr]int{}}
 	q, err := b.query(sel, nil)
 	if err != nil {
 		return nil, err

@@ -13,7 +13,9 @@ import (
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/alluviumdb/alluvium/ingest"
 	"github.com/alluviumdb/alluvium/internal/schema"
@@ -22,11 +24,13 @@ import (
 // Source reads one topic. An offset is the record's offset as eight bytes,
 // big-endian, so that byte order is the order of the partition.
 type Source struct {
-	topic  string
-	opts   []kgo.Opt
-	client *kgo.Client // for metadata only; every reader has its own
-	admin  *kadm.Client
-	events ingest.Events
+	topic      string
+	opts       []kgo.Opt
+	committed  bool        // records of open and aborted transactions are not read
+	fetchBytes int32       // of one fetch of a reader
+	client     *kgo.Client // for metadata only; every reader has its own
+	admin      *kadm.Client
+	events     ingest.Events
 
 	mu         sync.Mutex
 	partitions int // seen last, to notice growth
@@ -37,15 +41,27 @@ var _ ingest.Source = (*Source)(nil)
 // Open returns a source for the stream of cfg, and warnings for properties
 // that have no effect. It does not wait for a broker.
 func Open(ctx context.Context, cfg *schema.StreamConfig, events ingest.Events) (*Source, []string, error) {
-	opts, warnings, err := clientOptions(ctx, cfg)
+	o, warnings, err := readOptions(ctx, cfg)
 	if err != nil {
 		return nil, nil, err
 	}
-	cl, err := kgo.NewClient(opts...)
+	cl, err := kgo.NewClient(o.client...)
 	if err != nil {
 		return nil, nil, fmt.Errorf("kafka: %w", err)
 	}
-	return &Source{topic: cfg.Topic, opts: opts, client: cl, admin: kadm.NewClient(cl), events: events}, warnings, nil
+	return &Source{
+		topic: cfg.Topic, opts: o.client, committed: o.committed, fetchBytes: o.fetchBytes,
+		client: cl, admin: kadm.NewClient(cl), events: events,
+	}, warnings, nil
+}
+
+// endOf returns the offset up to which a partition could be read when p was
+// fetched, -1 if unknown.
+func (s *Source) endOf(p *kgo.FetchPartition) int64 {
+	if s.committed && p.LastStableOffset >= 0 {
+		return p.LastStableOffset
+	}
+	return p.HighWatermark
 }
 
 // Close ends the source; readers must be closed before.
@@ -54,32 +70,30 @@ func (s *Source) Close() error {
 	return nil
 }
 
-// Partitions lists the partitions as the brokers know them now.
+// Partitions lists the partitions as the brokers know them now. It asks anew
+// each time, past the client's cache, so that growth is seen at once.
 func (s *Source) Partitions(ctx context.Context) ([]ingest.Partition, error) {
-	topics, err := s.admin.ListTopics(ctx, s.topic)
+	req := kmsg.NewPtrMetadataRequest()
+	rt := kmsg.NewMetadataRequestTopic()
+	rt.Topic = kmsg.StringPtr(s.topic)
+	req.Topics = append(req.Topics, rt)
+	resp, err := req.RequestWith(ctx, s.client)
 	if err != nil {
 		return nil, fmt.Errorf("kafka: topic %s: %w", s.topic, err)
 	}
-	detail, ok := topics[s.topic]
-	if !ok || detail.Err != nil {
-		return nil, fmt.Errorf("kafka: topic %s: %w", s.topic, firstErr(detail.Err, ingest.ErrUnknownPartition))
+	if len(resp.Topics) != 1 {
+		return nil, fmt.Errorf("kafka: topic %s: %w", s.topic, ingest.ErrUnknownPartition)
 	}
-	out := make([]ingest.Partition, 0, len(detail.Partitions))
-	for id := range detail.Partitions {
-		out = append(out, ingest.Partition{ID: uint32(id), Name: strconv.Itoa(int(id))})
+	if err := kerr.ErrorForCode(resp.Topics[0].ErrorCode); err != nil {
+		return nil, fmt.Errorf("kafka: topic %s: %w", s.topic, err)
+	}
+	out := make([]ingest.Partition, 0, len(resp.Topics[0].Partitions))
+	for _, p := range resp.Topics[0].Partitions {
+		out = append(out, ingest.Partition{ID: uint32(p.Partition), Name: strconv.Itoa(int(p.Partition))})
 	}
 	slices.SortFunc(out, func(a, b ingest.Partition) int { return int(a.ID) - int(b.ID) })
 	s.noteCount(len(out))
 	return out, nil
-}
-
-func firstErr(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func (s *Source) noteCount(n int) {
@@ -101,7 +115,11 @@ func (s *Source) Resolve(ctx context.Context, partition uint32, start ingest.Sta
 		listed, err := s.admin.ListOffsetsAfterMilli(ctx, start.Timestamp, s.topic)
 		return s.listed(listed, err, partition)
 	case ingest.StartLatest:
-		listed, err := s.admin.ListEndOffsets(ctx, s.topic)
+		list := s.admin.ListEndOffsets
+		if s.committed {
+			list = s.admin.ListCommittedOffsets
+		}
+		listed, err := list(ctx, s.topic)
 		return s.listed(listed, err, partition)
 	}
 	listed, err := s.admin.ListStartOffsets(ctx, s.topic)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -13,7 +15,13 @@ import (
 )
 
 // reader reads one partition with a client of its own, so that the fetch
-// buffer of one partition never holds back another.
+// buffer of one partition never holds back another. The client holds at most
+// one fetch that was not polled yet, so a reader's memory is about twice the
+// fetch size.
+//
+// Control records (the ends of transactions) are asked for, and dropped here:
+// they carry the position over aborted records and over themselves, without
+// which a reader at the end of a transactional topic would seem to lag for ever.
 type reader struct {
 	src       *Source
 	client    *kgo.Client
@@ -22,14 +30,20 @@ type reader struct {
 	records   []ingest.Record
 	polled    []*kgo.Record
 	batch     ingest.RawBatch
-	attempt   int
+	// attempt counts the failures since the last records; the client reports
+	// connections from its own goroutines.
+	attempt atomic.Int64
 }
+
+var _ kgo.HookBrokerConnect = (*reader)(nil)
 
 // Limits of one fetch. The broker answers as soon as there is a byte, so the
 // wait only bounds idle requests.
 const (
-	fetchMaxWait  = 500 * time.Millisecond
-	fetchMaxBytes = 8 << 20
+	fetchMaxWait = 500 * time.Millisecond
+	// defaultFetchBytes is used where the stream sets no
+	// max.partition.fetch.bytes.
+	defaultFetchBytes = 8 << 20
 	// maxRecords bounds a batch, and with it what one decode holds.
 	maxRecords = 16384
 	maxBackoff = 5 * time.Second
@@ -58,8 +72,8 @@ func (r *reader) connect() error {
 		}),
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 		kgo.FetchMinBytes(1), kgo.FetchMaxWait(fetchMaxWait),
-		kgo.FetchMaxBytes(fetchMaxBytes), kgo.FetchMaxPartitionBytes(fetchMaxBytes),
-		kgo.KeepRetryableFetchErrors(),
+		kgo.FetchMaxBytes(r.src.fetchBytes), kgo.FetchMaxPartitionBytes(r.src.fetchBytes),
+		kgo.KeepRetryableFetchErrors(), kgo.KeepControlRecords(), kgo.WithHooks(r),
 	}, r.src.opts...)
 	cl, err := kgo.NewClient(opts...)
 	if err != nil {
@@ -75,13 +89,31 @@ func (r *reader) Close() error {
 	return nil
 }
 
-// Fetch waits for records.
+// OnBrokerConnect implements kgo.HookBrokerConnect: the client goes on dialing
+// by itself while no broker answers, which would otherwise stay unseen.
+func (r *reader) OnBrokerConnect(_ kgo.BrokerMetadata, _ time.Duration, _ net.Conn, err error) {
+	if err != nil && !errors.Is(err, context.Canceled) {
+		r.report(err)
+	}
+}
+
+func (r *reader) report(err error) (attempt int) {
+	attempt = int(r.attempt.Add(1))
+	if r.src.events != nil {
+		r.src.events.FetchRetry(uint32(r.partition), attempt, err)
+	}
+	return attempt
+}
+
+// Fetch waits for records. It returns a batch without records where only the
+// ends of transactions were passed.
 func (r *reader) Fetch(ctx context.Context) (*ingest.RawBatch, error) {
 	for {
 		fetches := r.client.PollRecords(ctx, maxRecords)
-		// Records come before the end of ctx: what was polled is not polled again.
+		// Records come before errors and the end of ctx: what was polled is not
+		// polled again, while an error that lasts comes again.
 		if b := r.take(fetches); b != nil {
-			r.attempt = 0
+			r.attempt.Store(0)
 			return b, nil
 		}
 		if err := ctx.Err(); err != nil {
@@ -109,21 +141,26 @@ func (r *reader) recover(ctx context.Context, err error) error {
 	if errors.Is(err, kerr.OffsetOutOfRange) {
 		return r.outOfRange(ctx)
 	}
-	r.attempt++
-	if r.src.events != nil {
-		r.src.events.FetchRetry(uint32(r.partition), r.attempt, err)
-	}
-	pause := min(50*time.Millisecond<<min(r.attempt, 7), maxBackoff)
-	select {
-	case <-time.After(pause):
-	case <-ctx.Done():
-		return ctx.Err()
+	attempt := r.report(err)
+	if err := pause(ctx, min(50*time.Millisecond<<min(attempt, 7), maxBackoff)); err != nil {
+		return err
 	}
 	if kerr.IsRetriable(err) {
 		return nil
 	}
 	r.client.Close()
 	return r.connect()
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func (r *reader) outOfRange(ctx context.Context) error {
@@ -142,46 +179,52 @@ func (r *reader) outOfRange(ctx context.Context) error {
 }
 
 func (r *reader) reconnect(ctx context.Context) error {
-	select {
-	case <-time.After(100 * time.Millisecond):
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := pause(ctx, 100*time.Millisecond); err != nil {
+		return err
 	}
 	r.client.Close()
 	return r.connect()
 }
 
-// take turns fetched records into the batch, nil when there are none.
+// take turns fetched records into the batch, nil when the position did not
+// move.
 func (r *reader) take(fetches kgo.Fetches) *ingest.RawBatch {
 	r.records, r.polled = r.records[:0], r.polled[:0]
-	hw := int64(-1)
+	before, end := r.next, int64(-1)
 	fetches.EachPartition(func(p kgo.FetchTopicPartition) {
-		hw = max(hw, p.HighWatermark)
-		for _, rec := range p.Records {
-			if rec.Offset < r.next {
-				continue
-			}
-			r.polled = append(r.polled, rec)
-			r.records = append(r.records, ingest.Record{
-				Key: rec.Key, Value: rec.Value, Timestamp: rec.Timestamp.UnixMicro(),
-			})
-		}
+		end = max(end, r.src.endOf(&p.FetchPartition))
+		r.takeRecords(p.Records)
 	})
-	if len(r.records) == 0 {
+	if r.next == before {
 		return nil
 	}
-	last := r.polled[len(r.polled)-1]
-	r.next = last.Offset + 1
 	b := &r.batch
 	b.Records, b.Next = r.records, encodeOffset(r.next)
 	b.HighWatermark, b.Lag, b.LagMillis = "", -1, -1
-	if hw >= 0 {
-		b.HighWatermark, b.Lag = encodeOffset(hw), max(hw-r.next, 0)
+	if end >= 0 {
+		b.HighWatermark, b.Lag = encodeOffset(max(end, r.next)), max(end-r.next, 0)
 	}
-	if b.Lag == 0 {
+	switch {
+	case b.Lag == 0:
 		b.LagMillis = 0
-	} else {
-		b.LagMillis = max(time.Since(last.Timestamp).Milliseconds(), 0)
+	case len(r.polled) > 0:
+		b.LagMillis = max(time.Since(r.polled[len(r.polled)-1].Timestamp).Milliseconds(), 0)
 	}
 	return b
+}
+
+func (r *reader) takeRecords(records []*kgo.Record) {
+	for _, rec := range records {
+		if rec.Offset < r.next {
+			continue
+		}
+		r.next = rec.Offset + 1
+		if rec.Attrs.IsControl() {
+			continue
+		}
+		r.polled = append(r.polled, rec)
+		r.records = append(r.records, ingest.Record{
+			Key: rec.Key, Value: rec.Value, Timestamp: rec.Timestamp.UnixMicro(),
+		})
+	}
 }

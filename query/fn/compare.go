@@ -125,13 +125,8 @@ func registerCompare(r *registry) {
 		}
 		r.vec(c.name+"(anyarray,anyarray) bool", eval)
 		r.vec(c.name+"(record,record) bool", eval)
-		for _, q := range []string{" any", " all"} {
-			r.row(c.name+q+"(anyelement,anyarray) bool null", quantified(c.op, q == " all"))
-		}
 	}
 	r.alias("<>", "!=")
-	r.row("is distinct from(anyelement,anyelement) bool null", distinctRow(true))
-	r.row("is not distinct from(anyelement,anyelement) bool null", distinctRow(false))
 }
 
 // compareEval compares two vectors of one kind: the switch on the kind stands
@@ -284,50 +279,5 @@ func compareRows(op cmpOp, a, b *column.Vector, out []bool) {
 			continue
 		}
 		out[i] = op.holds(kernel.CompareRows(a, i, b, i))
-	}
-}
-
-// quantified is x op ANY (list) and x op ALL (list).
-func quantified(op cmpOp, all bool) rowFunc {
-	return anyAll(all, func(c *call, i int, elems *column.Vector, k int) (bool, error) {
-		return op.holds(kernel.CompareRows(c.args[0], i, elems, k)), nil
-	})
-}
-
-// anyAll folds a test over the elements of a list with three-valued logic.
-func anyAll(all bool, test func(c *call, i int, elems *column.Vector, k int) (bool, error)) rowFunc {
-	return func(c *call, i int) error {
-		if c.isNull(1, i) {
-			return c.null()
-		}
-		list := c.args[1]
-		row := at(list, i)
-		from, to := int(list.Offsets[row]), int(list.Offsets[row+1])
-		unknown := c.isNull(0, i) && to > from
-		for k := from; k < to && !c.isNull(0, i); k++ {
-			if list.Elems.IsNull(k) {
-				unknown = true
-				continue
-			}
-			ok, err := test(c, i, list.Elems, k)
-			if err != nil {
-				return err
-			}
-			if ok != all {
-				return c.putBool(!all)
-			}
-		}
-		if unknown {
-			return c.null()
-		}
-		return c.putBool(all)
-	}
-}
-
-func distinctRow(distinct bool) rowFunc {
-	return func(c *call, i int) error {
-		an, bn := c.isNull(0, i), c.isNull(1, i)
-		differ := an != bn || !an && !bn && CompareValues(c.args[0].Value(i), c.args[1].Value(i)) != 0
-		return c.putBool(differ == distinct)
 	}
 }

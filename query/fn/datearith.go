@@ -169,16 +169,7 @@ func age(a, b int64) column.Interval {
 		days--
 	}
 	if days < 0 {
-		// Borrow the month of the earlier time, or of the later when counting back.
-		borrowed := daysIn(yb, mb)
-		if neg {
-			py, pm := ya, ma-1
-			if pm == 0 {
-				py, pm = py-1, 12
-			}
-			borrowed = daysIn(py, pm)
-		}
-		days += int64(borrowed)
+		days += int64(daysIn(yb, mb)) // borrow the month of the earlier time
 		months--
 	}
 	iv := column.Interval{Months: int32(months), Days: int32(days), Micros: us}

@@ -57,7 +57,7 @@ var timeFields = map[string]timeField{
 }
 
 func badUnit(name string, t schema.Type) error {
-	if _, known := timeFields[strings.ToLower(name)]; known {
+	if f := timeFields[strings.ToLower(name)]; f != 0 && (f <= fieldMillennium || f >= fieldZone) {
 		return sqlerr.New(sqlerr.FeatureNotSupported, "unit %q not supported for type %s", name, plain(t))
 	}
 	return sqlerr.New(sqlerr.InvalidParameter, "unit %q not recognized for type %s", name, plain(t))

@@ -79,6 +79,9 @@ func fieldReader(t schema.Type) fieldFunc {
 			return 0, 0, infiniteField(f, ts), nil
 		}
 		x, scale := timestampField(f, ts, offset)
+		if f == fieldEpoch && t.ID == schema.TypeDate {
+			x, scale = x/usSecond, 0
+		}
 		return x, scale, 0, nil
 	}
 }

@@ -128,20 +128,13 @@ func (f *Func) ResultType(args []schema.Type) schema.Type {
 //	ParseTypeName(s string) (schema.Type, bool)           // "numeric(10,2)", "text[]", "int4"
 //	TypeByOID(oid uint32) (schema.Type, bool); InternalName(t) string; AllTypes() []schema.Type
 //
-// Names of operators and of syntax that becomes a call:
+// Names of operators, and of syntax that PostgreSQL's parser turns into calls:
 //
 //	+ - * / % ^ || = <> != < <= > >= & | # << >> ~(bits, unary) -(unary) +(unary)
-//	~~ !~~ ~~* !~~*              LIKE, ILIKE (third argument: the escape character)
-//	~ !~ ~* !~*                  POSIX regular expressions
-//	"similar to", "not similar to"
-//	"= any", "<> all", "~~ any"… any comparison or pattern operator, a space and
-//	                             any or all: (element, list)
-//	"is distinct from", "is not distinct from"
-//	-> ->> #> #>> @> <@ && ?     json, jsonb and arrays
-//	extract(text, value)         EXTRACT gives numeric; date_part gives float8
-//	timezone(zone, value)        AT TIME ZONE
-//	substring, overlay, position, trim: btrim, ltrim, rtrim
+//	~~ !~~ ~~* !~~*         LIKE, ILIKE; ESCAPE is like_escape(pattern, escape)
+//	~ !~ ~* !~*             regular expressions; SIMILAR TO is ~ similar_to_escape(pattern)
+//	-> ->> #> #>> @> <@ && ?  json, jsonb and arrays
+//	extract(field, value)   EXTRACT gives numeric; date_part gives float8
+//	timezone(zone, value)   AT TIME ZONE
+//	substring, overlay, position, btrim, ltrim, rtrim
 //	coalesce, nullif, greatest, least
-//	subscript(list, int4)        a[i]; slice(list, int4, int4) a[i:j]
-//	record_field(record, int4)   field k (from 1) of a record, as text
-//	current_date, current_timestamp, localtimestamp, current_user, session_user, …

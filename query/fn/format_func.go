@@ -9,7 +9,6 @@ import (
 
 // registerFormat makes format(): %s, %I, %L, %%, with n$ positions, - and widths.
 func registerFormat(r *registry) {
-	r.row("format(text) text stable null", formatRow)
 	r.row("format(text,any...) text stable null", formatRow)
 }
 

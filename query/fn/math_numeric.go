@@ -376,7 +376,11 @@ func powNonZero(x, y column.Decimal, sx int, whole bool, least int) (column.Deci
 	if odd := trimScale(y).Coef.Lo&1 == 1; sx < 0 && odd {
 		p.Neg(p)
 	}
-	return fromBigFloat(p, max(16-int(l), least, 0))
+	scale := max(16-int(l), least, 0)
+	if whole {
+		scale = max(16, least)
+	}
+	return fromBigFloat(p, scale)
 }
 
 // bigPower is x^y: by squaring for a small whole y, else by e^(y ln x).

@@ -269,6 +269,9 @@ func lookupReg(ctx *Context, name string, id schema.TypeID) (uint32, error) {
 		}
 	}
 	if ctx == nil || ctx.Session == nil {
+		if id == schema.TypeRegtype {
+			return 0, sqlerr.New(sqlerr.UndefinedObject, "type %q does not exist", name)
+		}
 		return 0, sqlerr.Unsupported("a look-up of " + strconv.Quote(name) + " in the catalog here")
 	}
 	var oid uint32

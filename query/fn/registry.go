@@ -15,6 +15,8 @@ import (
 var (
 	// anyType takes each argument as it is.
 	anyType = schema.Type{ID: schema.TypeInvalid, Length: 1}
+	// anyNonArray takes each argument that is no array.
+	anyNonArray = schema.Type{ID: schema.TypeInvalid, Length: 3}
 	// anyElement and anyArray must agree on one element type, the common type
 	// of all of them.
 	anyElement = schema.Type{ID: schema.TypeInvalid, Length: 2}
@@ -37,7 +39,7 @@ var typeNames = map[string]schema.Type{
 	"regproc": {ID: schema.TypeRegproc}, "regnamespace": {ID: schema.TypeRegnamespace},
 	"int2vector": {ID: schema.TypeInt2Vector}, "oidvector": {ID: schema.TypeOIDVector},
 	"void": {ID: schema.TypeVoid}, "record": {ID: schema.TypeRecord}, "unknown": schema.Unknown,
-	"any": anyType, "anyelement": anyElement, "anyarray": anyArray,
+	"any": anyType, "anynonarray": anyNonArray, "anyelement": anyElement, "anyarray": anyArray,
 }
 
 // evalFunc is the type of Func.Eval.

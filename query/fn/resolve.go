@@ -93,7 +93,8 @@ func stretch(o overload, n int) ([]schema.Type, bool) {
 func (c *candidate) accepts(args []schema.Type) bool {
 	for i, p := range c.params {
 		if isPseudo(p) {
-			if p == anyArray && args[i].Kind() != schema.KindList && args[i].ID != schema.TypeUnknown {
+			list := args[i].Kind() == schema.KindList
+			if p == anyArray && !list && args[i].ID != schema.TypeUnknown || p == anyNonArray && list {
 				return false
 			}
 			continue
@@ -142,7 +143,7 @@ func (c *candidate) bind(args []schema.Type) ([]schema.Type, bool) {
 
 func bindOne(p, arg, elem schema.Type) schema.Type {
 	switch {
-	case p == anyType:
+	case p == anyType || p == anyNonArray:
 		if arg.ID == schema.TypeUnknown {
 			return schema.Text
 		}

@@ -11,6 +11,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/alluviumdb/alluvium/internal/schema"
 	"github.com/alluviumdb/alluvium/internal/sqlerr"
 )
 
@@ -221,12 +222,12 @@ func registerConcat(r *registry) {
 		return c.endRow()
 	})
 	printed := func(c *call, i int) error {
-		c.printArg(0, i)
-		c.printArg(1, i)
+		c.castArg(0, i)
+		c.castArg(1, i)
 		return c.endRow()
 	}
-	r.row("||(text,any) text stable", printed)
-	r.row("||(any,text) text stable", printed)
+	r.row("||(text,anynonarray) text stable", printed)
+	r.row("||(anynonarray,text) text stable", printed)
 	r.row("concat(any...) text stable null", func(c *call, i int) error {
 		for k := range c.args {
 			c.printArg(k, i)
@@ -240,6 +241,16 @@ func registerConcat(r *registry) {
 // t or f.
 func (c *call) printArg(k, i int) {
 	c.out.Data = FormatText(c.out.Data, c.ctx, c.args[k], i)
+}
+
+// castArg appends an argument as CAST to text prints it: a boolean is true or
+// false.
+func (c *call) castArg(k, i int) {
+	if v := c.args[k]; v.Kind() == schema.KindBool {
+		c.out.Data = strconv.AppendBool(c.out.Data, c.bool(k, i))
+		return
+	}
+	c.printArg(k, i)
 }
 
 func concatWS(c *call, i int) error {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/alluviumdb/alluvium/controller/raft"
 	"github.com/alluviumdb/alluvium/internal/auth"
 )
 
@@ -23,7 +24,8 @@ const (
 // Config configures a Controller.
 type Config struct {
 	// ID is the instance id, in Pinot's form Controller_<host>_<port>. Empty
-	// means one made from the HTTP listener's address.
+	// means one made from the HTTP listener's address. A data folder keeps the
+	// id that it was made with.
 	ID string
 	// DataDir holds the Raft log and snapshots. Empty keeps everything in
 	// memory, for tests.
@@ -118,6 +120,20 @@ func (c *Config) validate() error {
 		errs = append(errs, fmt.Errorf("peers do not contain this controller's id %q", c.ID))
 	}
 	return errors.Join(errs...)
+}
+
+// keepIdentity takes over the id of an existing data folder: a controller that
+// moves to other addresses stays the voter that it was. With peers the id is
+// part of the configuration and must be the same.
+func (c *Config) keepIdentity() error {
+	if c.DataDir == "" || len(c.Peers) > 0 {
+		return nil
+	}
+	id, err := raft.Identity(raftDir(c.DataDir))
+	if id != "" {
+		c.ID = id
+	}
+	return err
 }
 
 func addrOf(l net.Listener, addr string) string {

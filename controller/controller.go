@@ -57,6 +57,9 @@ func New(cfg Config) (*Controller, error) {
 		return nil, fmt.Errorf("controller: %w", err)
 	}
 	cfg.setDefaults()
+	if err := cfg.keepIdentity(); err != nil {
+		return nil, err
+	}
 	if cfg.AdminPassword == "" && !cfg.Demo && (cfg.DataDir == "" || !raft.HasState(raftDir(cfg.DataDir))) {
 		return nil, ErrNoPassword
 	}

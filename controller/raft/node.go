@@ -19,6 +19,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
 	wal "github.com/hashicorp/raft-wal"
+	"github.com/hashicorp/raft-wal/metadb"
 
 	"github.com/alluviumdb/alluvium/controller/state"
 )
@@ -172,19 +173,23 @@ func openStores(cfg Config, logger hclog.Logger) (stores, error) {
 		mem := raft.NewInmemStore()
 		return stores{logs: mem, stable: mem, snaps: raft.NewInmemSnapshotStore()}, nil
 	}
+	if err := setIdentity(cfg.Dir, cfg.ID); err != nil {
+		return stores{}, err
+	}
 	dir := filepath.Join(cfg.Dir, "log")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return stores{}, fmt.Errorf("raft folder: %w", err)
 	}
-	log, err := wal.Open(dir, wal.WithSegmentSize(walSegmentBytes), wal.WithLogger(logger))
+	meta := &metadb.BoltMetaDB{} // ours to close: the log does not
+	log, err := wal.Open(dir, wal.WithSegmentSize(walSegmentBytes), wal.WithLogger(logger), wal.WithMetaStore(meta))
 	if err != nil {
 		return stores{}, fmt.Errorf("opening the raft log in %s: %w", dir, err)
 	}
 	snaps, err := raft.NewFileSnapshotStoreWithLogger(cfg.Dir, retainSnapshots, logger)
 	if err != nil {
-		return stores{}, errors.Join(fmt.Errorf("opening the snapshots in %s: %w", cfg.Dir, err), log.Close())
+		return stores{}, errors.Join(fmt.Errorf("opening the snapshots in %s: %w", cfg.Dir, err), log.Close(), meta.Close())
 	}
-	return stores{logs: log, stable: log, snaps: snaps, closers: []io.Closer{log}}, nil
+	return stores{logs: log, stable: log, snaps: snaps, closers: []io.Closer{log, meta}}, nil
 }
 
 // bootstrap writes the first configuration where there is no state yet.

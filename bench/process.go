@@ -6,6 +6,7 @@ package bench
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -124,6 +125,23 @@ func (s *store) post(ctx context.Context, path string, body []byte) error {
 		return fmt.Errorf("POST %s: %d %s", path, res.StatusCode, raw)
 	}
 	return nil
+}
+
+func (s *store) get(ctx context.Context, path string, out any) error {
+	req, err := http.NewRequestWithContext(ctx, "GET", "http://"+s.http+path, nil)
+	if err != nil {
+		return err
+	}
+	req.SetBasicAuth("admin", password)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if res.StatusCode >= 300 {
+		return fmt.Errorf("GET %s: %s", path, res.Status)
+	}
+	return json.NewDecoder(res.Body).Decode(out)
 }
 
 func (s *store) connect(ctx context.Context) (*pgx.Conn, error) {

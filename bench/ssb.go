@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -122,24 +123,63 @@ func (s *store) loadSSB(ctx context.Context, rows int) (time.Duration, error) {
 	if err := waitCount(ctx, conn, "lineorder_flat", rows); err != nil {
 		return 0, err
 	}
-	return time.Since(start), nil
+	took := time.Since(start)
+	return took, s.waitSealed(ctx, "lineorder_flat")
+}
+
+// waitSealed waits until all rows of a table are in sealed segments.
+func (s *store) waitSealed(ctx context.Context, table string) error {
+	var doc struct {
+		Segments []struct {
+			Status   string
+			Replicas []struct{ Rows int64 }
+		}
+	}
+	for ctx.Err() == nil {
+		if err := s.get(ctx, "/v1/tables/"+table+"/segments", &doc); err != nil {
+			return err
+		}
+		open := 0
+		for _, g := range doc.Segments {
+			held := len(g.Replicas) > 0 && g.Replicas[0].Rows > 0
+			if g.Status == "ENDED" || g.Status == "COMMITTED" || g.Status == "CONSUMING" && held {
+				open++
+			}
+		}
+		if open == 0 {
+			return nil
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+	return ctx.Err()
 }
 
 func produceSSB(ctx context.Context, broker string, rows int) error {
 	cl, err := kgo.NewClient(kgo.SeedBrokers(broker), kgo.DefaultProduceTopic("ssb"),
-		kgo.MaxBufferedRecords(200_000), kgo.ProducerBatchMaxBytes(4<<20), kgo.ProducerBatchCompression(kgo.NoCompression()))
+		kgo.MaxBufferedRecords(200_000), kgo.ProducerBatchCompression(kgo.NoCompression()))
 	if err != nil {
 		return err
 	}
 	defer cl.Close()
+	var failed atomic.Pointer[error]
 	g := ssb.New(rows)
 	var b column.Batch
 	for g.Next(4096, &b) {
 		for i := range b.N {
-			cl.Produce(ctx, &kgo.Record{Value: ssb.AppendJSON(nil, &b, i)}, nil)
+			cl.Produce(ctx, &kgo.Record{Value: ssb.AppendJSON(nil, &b, i)}, func(_ *kgo.Record, err error) {
+				if err != nil {
+					failed.Store(&err)
+				}
+			})
 		}
 	}
-	return cl.Flush(ctx)
+	if err := cl.Flush(ctx); err != nil {
+		return err
+	}
+	if err := failed.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // runQueries measures each query at a client: one warm-up, then runs times.

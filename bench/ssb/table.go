@@ -46,6 +46,6 @@ func StreamTable(broker, topic string, flushRows int) []byte {
   "stream.kafka.topic.name":%q,"stream.kafka.broker.list":%q,"stream.kafka.decoder.class.name":"json",
   "stream.kafka.consumer.prop.auto.offset.reset":"smallest",
   "realtime.segment.flush.threshold.rows":"%d","realtime.segment.flush.threshold.segment.size":"4G",
-  "realtime.segment.flush.threshold.time":"6h"}},
+  "realtime.segment.flush.threshold.time":"20s"}},
  "tenants":{},"metadata":{}}`, inv, topic, broker, flushRows)
 }

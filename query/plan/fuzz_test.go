@@ -15,7 +15,7 @@ import (
 // FuzzPrepare plans whatever parses: it must give a plan or an error with a
 // SQLSTATE, and the plan must bind, print and encode.
 func FuzzPrepare(f *testing.F) {
-	files, _ := filepath.Glob("testdata/*.test")
+	files, _ := filepath.Glob("testdata/*.txt")
 	for _, path := range files {
 		data, err := os.ReadFile(path)
 		if err != nil {

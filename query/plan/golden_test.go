@@ -35,7 +35,7 @@ func readGoldens(t *testing.T, path string) []goldenCase {
 }
 
 func TestGoldenPlans(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.test")
+	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no goldens: %v", err)
 	}

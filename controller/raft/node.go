@@ -77,6 +77,7 @@ type Node struct {
 	id        string
 	raft      *raft.Raft
 	fsm       *fsm
+	stream    *streamLayer
 	transport *raft.NetworkTransport
 	closers   []io.Closer
 	lead      chan bool
@@ -100,8 +101,9 @@ func (n *Node) open(cfg Config) error {
 	if advertise == "" {
 		advertise = cfg.Listener.Addr().String()
 	}
+	n.stream = newStreamLayer(cfg.Listener, advertise, cfg.Secret)
 	n.transport = raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
-		Stream: newStreamLayer(cfg.Listener, advertise, cfg.Secret),
+		Stream: n.stream,
 		Logger: logger, MaxPool: transportPool, Timeout: transportWait,
 	})
 	st, err := openStores(cfg, logger)
@@ -328,7 +330,9 @@ func (n *Node) Close() error {
 			errs = append(errs, n.raft.Shutdown().Error())
 		}
 		if n.transport != nil {
+			n.transport.CloseStreams()
 			errs = append(errs, n.transport.Close())
+			n.stream.hangUp()
 		}
 		for _, c := range n.closers {
 			errs = append(errs, c.Close())

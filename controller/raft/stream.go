@@ -27,12 +27,15 @@ type streamLayer struct {
 	net.Listener
 	advertise string
 	secret    []byte
+
+	mu       sync.Mutex // guards accepted
+	accepted map[net.Conn]struct{}
 }
 
 var _ raft.StreamLayer = (*streamLayer)(nil)
 
 func newStreamLayer(l net.Listener, advertise, secret string) *streamLayer {
-	return &streamLayer{Listener: l, advertise: advertise, secret: []byte(secret)}
+	return &streamLayer{Listener: l, advertise: advertise, secret: []byte(secret), accepted: map[net.Conn]struct{}{}}
 }
 
 // handshakeTimeout bounds the proof of the secret.
@@ -69,13 +72,33 @@ func (s *streamLayer) Dial(addr raft.ServerAddress, timeout time.Duration) (net.
 // that a silent client holds up nobody else.
 func (s *streamLayer) Accept() (net.Conn, error) {
 	c, err := s.Listener.Accept()
-	if err != nil || len(s.secret) == 0 {
-		return c, err
+	if err != nil {
+		return nil, err
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.accepted[c] = struct{}{}
 	return &acceptedConn{Conn: c, layer: s}, nil
 }
 
-// acceptedConn proves the secret before its first byte is read.
+// hangUp closes the connections that were accepted, which the raft library
+// leaves open when it is shut down. The listener must be closed before.
+func (s *streamLayer) hangUp() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.accepted {
+		c.Close()
+	}
+}
+
+func (s *streamLayer) forget(c net.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.accepted, c)
+}
+
+// acceptedConn proves the secret, if there is one, before its first byte is
+// read.
 type acceptedConn struct {
 	net.Conn
 	layer *streamLayer
@@ -85,11 +108,19 @@ type acceptedConn struct {
 
 // Read implements net.Conn.
 func (c *acceptedConn) Read(p []byte) (int, error) {
-	c.once.Do(func() { c.err = withDeadline(c.Conn, c.layer.acceptHandshake) })
+	if len(c.layer.secret) > 0 {
+		c.once.Do(func() { c.err = withDeadline(c.Conn, c.layer.acceptHandshake) })
+	}
 	if c.err != nil {
 		return 0, c.err
 	}
 	return c.Conn.Read(p)
+}
+
+// Close implements net.Conn.
+func (c *acceptedConn) Close() error {
+	c.layer.forget(c.Conn)
+	return c.Conn.Close()
 }
 
 func withDeadline(c net.Conn, f func(net.Conn) error) error {

@@ -27,6 +27,7 @@ import (
 	"github.com/alluviumdb/alluvium/broker/session"
 	"github.com/alluviumdb/alluvium/internal/auth"
 	"github.com/alluviumdb/alluvium/internal/clusterview"
+	"github.com/alluviumdb/alluvium/internal/obs"
 )
 
 // Database is the name of the one database.
@@ -196,6 +197,7 @@ func (b *Broker) beat(registered *bool) error {
 	health, _ := b.Health()
 	res, err := b.cfg.Controller.Heartbeat(ctx, &pb.HeartbeatRequest{
 		ProtocolVersion: api.ProtocolVersion, InstanceId: b.cfg.Instance.Id, AppliedIndex: b.view.State().Index, Health: health,
+		ResidentBytes: obs.ResidentBytes(),
 	})
 	if err != nil {
 		return err

@@ -2,15 +2,13 @@ package server
 
 import (
 	"context"
-	"os"
-	"strconv"
-	"strings"
 	"time"
 
 	"google.golang.org/protobuf/proto"
 
 	"github.com/alluviumdb/alluvium/api"
 	"github.com/alluviumdb/alluvium/api/pb"
+	"github.com/alluviumdb/alluvium/internal/obs"
 )
 
 // heartbeats registers this server and reports its state until it closes.
@@ -55,7 +53,7 @@ func (s *Server) beat(registered *bool) error {
 func (s *Server) heartbeat(ctx context.Context) *pb.HeartbeatRequest {
 	r := &pb.HeartbeatRequest{
 		ProtocolVersion: api.ProtocolVersion, InstanceId: s.cfg.Instance.Id, AppliedIndex: s.view.State().Index,
-		Health: s.health.copy(), ResidentBytes: residentBytes(),
+		Health: s.health.copy(), ResidentBytes: obs.ResidentBytes(),
 	}
 	var disk, pending float64
 	for _, h := range s.set.all() {
@@ -81,19 +79,4 @@ func (s *Server) heartbeat(ctx context.Context) *pb.HeartbeatRequest {
 		r.Consumers = append(r.Consumers, c.describe(ctx))
 	}
 	return r
-}
-
-// residentBytes returns the process's resident memory, 0 where the system does
-// not tell.
-func residentBytes() uint64 {
-	raw, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
-		return 0
-	}
-	f := strings.Fields(string(raw))
-	if len(f) < 2 {
-		return 0
-	}
-	pages, _ := strconv.ParseUint(f[1], 10, 64)
-	return pages * uint64(os.Getpagesize())
 }

@@ -2,32 +2,70 @@ package catalog
 
 import (
 	"context"
+	"strings"
+	"sync/atomic"
 
+	"github.com/alluviumdb/alluvium/internal/column"
+	"github.com/alluviumdb/alluvium/query/fn"
 	"github.com/alluviumdb/alluvium/query/plan"
 )
 
 // Catalog resolves names and makes the rows of the catalogs. It is safe for
-// concurrent use.
-type Catalog struct{ src Source }
-
-// New returns a catalog over a source.
-func New(src Source) *Catalog { return &Catalog{src: src} }
+// concurrent use. Rows that follow from the tables alone are made once per
+// version of the table set; rows of what runs are made for each query.
+type Catalog struct {
+	src     Source
+	virtual map[string]map[string]*plan.Virtual // by schema and name
+	defs    map[uint32]*relDef
+	current atomic.Pointer[snapshot]
+}
 
 var _ plan.Catalog = (*Catalog)(nil)
 
-// Relation implements plan.Catalog.
-func (c *Catalog) Relation(ctx context.Context, schemaName, name string, quoted bool) (*plan.Relation, error) {
-	ts, _ := c.src.Tables()
-	for _, t := range ts {
-		if t.Name == name {
-			return &plan.Relation{Table: t, OID: 16384 + t.ID}, nil
+// New returns a catalog over a source.
+func New(src Source) *Catalog {
+	c := &Catalog{src: src, virtual: map[string]map[string]*plan.Virtual{}, defs: map[uint32]*relDef{}}
+	for _, d := range relDefs() {
+		if c.virtual[d.schema] == nil {
+			c.virtual[d.schema] = map[string]*plan.Virtual{}
 		}
+		c.virtual[d.schema][d.name] = c.virtualOf(d)
+		c.defs[d.oid] = d
 	}
-	return nil, nil
+	return c
 }
 
-// RelationNames implements plan.Catalog.
-func (c *Catalog) RelationNames() []string { return nil }
+func (c *Catalog) virtualOf(d *relDef) *plan.Virtual {
+	return &plan.Virtual{
+		Schema: d.schema, Name: d.name, OID: d.oid, Cols: d.cols,
+		Scan: func(ctx *fn.Context, _ []int) (*column.Batch, error) { return c.scan(ctx, d) },
+	}
+}
+
+// scan makes or finds the rows of a virtual relation.
+func (c *Catalog) scan(ctx *fn.Context, d *relDef) (*column.Batch, error) {
+	key := d.schema + "." + d.name
+	if live := liveRelations[key]; live != nil {
+		return live(c, ctx, d)
+	}
+	build := tableRelations[key]
+	if build == nil {
+		return empty(d), nil
+	}
+	s := c.snapshot()
+	return s.cached(d, func() *column.Batch { return build(c, s, d) }), nil
+}
+
+// snapshot returns the catalog of the current tables.
+func (c *Catalog) snapshot() *snapshot {
+	tables, version := c.src.Tables()
+	if s := c.current.Load(); s != nil && s.version == version {
+		return s
+	}
+	s := newSnapshot(tables, version)
+	c.current.Store(s)
+	return s
+}
 
 // Version changes whenever a name may resolve differently.
 func (c *Catalog) Version() uint64 {
@@ -35,31 +73,42 @@ func (c *Catalog) Version() uint64 {
 	return v
 }
 
-// LookupRegclass finds the object id of a relation by its SQL name.
-func (c *Catalog) LookupRegclass(searchPath []string, name string) (oid uint32, ok bool) {
-	return 0, false
+// Relation implements plan.Catalog. An unqualified name is looked up in
+// pg_catalog, then in public.
+func (c *Catalog) Relation(_ context.Context, schemaName, name string, quoted bool) (*plan.Relation, error) {
+	if schemaName == "" || strings.EqualFold(schemaName, "pg_catalog") {
+		if v := c.virtual["pg_catalog"][foldName(name, quoted)]; v != nil {
+			return &plan.Relation{OID: v.OID, Virtual: v}, nil
+		}
+	}
+	if schemaName == "" || strings.EqualFold(schemaName, "public") {
+		if e, t := c.snapshot().find(name, quoted); e != nil {
+			return &plan.Relation{Table: t, OID: e.oid}, nil
+		}
+		return nil, nil
+	}
+	if v := c.virtual[strings.ToLower(schemaName)][foldName(name, quoted)]; v != nil {
+		return &plan.Relation{OID: v.OID, Virtual: v}, nil
+	}
+	return nil, nil
 }
 
-// RegclassName returns the SQL name of a relation.
-func (c *Catalog) RegclassName(oid uint32) (name string, ok bool) { return "", false }
+func foldName(name string, quoted bool) string {
+	if quoted {
+		return name
+	}
+	return strings.ToLower(name)
+}
 
-// LookupRegtype finds the object id of a type by its SQL name.
-func (c *Catalog) LookupRegtype(name string) (oid uint32, ok bool) { return 0, false }
-
-// LookupRegproc finds the object id of a function.
-func (c *Catalog) LookupRegproc(name string) (oid uint32, ok bool) { return 0, false }
-
-// RegprocName returns the name of a function.
-func (c *Catalog) RegprocName(oid uint32) (name string, ok bool) { return "", false }
-
-// LookupRegnamespace finds the object id of a schema.
-func (c *Catalog) LookupRegnamespace(name string) (oid uint32, ok bool) { return 0, false }
-
-// RegnamespaceName returns the name of a schema.
-func (c *Catalog) RegnamespaceName(oid uint32) (name string, ok bool) { return "", false }
-
-// TableVisible reports whether a relation is found without its schema.
-func (c *Catalog) TableVisible(searchPath []string, oid uint32) bool { return false }
-
-// RoleName returns the name of a role.
-func (c *Catalog) RoleName(oid uint32) (string, bool) { return "", false }
+// RelationNames implements plan.Catalog: the tables, and the relations of the
+// system schema with their schema.
+func (c *Catalog) RelationNames() []string {
+	var out []string
+	for _, e := range c.snapshot().entries {
+		out = append(out, e.name)
+	}
+	for name := range c.virtual["system"] {
+		out = append(out, "system."+name)
+	}
+	return out
+}

@@ -80,7 +80,7 @@ export function TableList(p: { tables: Overview["tables"] }) {
         { head: "Rows", cell: (t) => <span data-rows={t.name}>{count(t.rows)}</span>, right: true },
         { head: "Segments", cell: (t) => count(t.segments), right: true },
         { head: "Consuming", cell: (t) => count(t.consuming), right: true },
-        { head: "Sealed size", cell: (t) => bytes(t.bytes), right: true },
+        { head: "Size", cell: (t) => bytes(t.bytes), right: true },
       ]}
     />
   );

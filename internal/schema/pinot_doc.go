@@ -69,12 +69,15 @@ func (d *document) parseObject(b []byte) (*object, error) {
 // jsonError adds line and column to a syntax error.
 func jsonError(b []byte, err error) error {
 	var se *json.SyntaxError
-	if !errors.As(err, &se) {
+	at := len(b)
+	switch {
+	case errors.As(err, &se):
+		at = max(0, min(int(se.Offset)-1, len(b)))
+	case !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF):
 		return fmt.Errorf("invalid JSON: %w", err)
 	}
-	before := b[:max(0, min(int(se.Offset)-1, len(b)))]
-	line := bytes.Count(before, []byte{'\n'}) + 1
-	column := len(before) - bytes.LastIndexByte(before, '\n')
+	line := bytes.Count(b[:at], []byte{'\n'}) + 1
+	column := at - bytes.LastIndexByte(b[:at], '\n')
 	return fmt.Errorf("invalid JSON at line %d, column %d: %w", line, column, err)
 }
 
@@ -297,7 +300,7 @@ func jsonKind(v any) string {
 }
 
 // nearest returns the candidate that differs from name in fewest letters, if
-// in no more than a third.
+// in no more than a third, or that name is the beginning of.
 func nearest(name string, candidates []string) (best string, ok bool) {
 	limit := min(len(name)/3, 4)
 	low := strings.ToLower(name)
@@ -307,6 +310,11 @@ func nearest(name string, candidates []string) (best string, ok bool) {
 		}
 		if d := distance(low, strings.ToLower(c)); d <= limit {
 			best, limit, ok = c, d-1, true
+		}
+	}
+	for i := 0; i < len(candidates) && !ok && len(name) > 3; i++ {
+		if strings.HasPrefix(strings.ToLower(candidates[i]), low) {
+			best, ok = candidates[i], true
 		}
 	}
 	return best, ok

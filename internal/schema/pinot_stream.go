@@ -46,6 +46,20 @@ func (r *tableReader) readStream(root *object) {
 	r.readFlush(o)
 	r.readPolicies(o)
 	r.keepProperties(o)
+	if s.Kind == "kafka" && !hasBrokers(s.Properties) {
+		o.fail("stream.kafka.broker.list", "is missing")
+	}
+}
+
+// hasBrokers tells whether some property names the brokers, with or without
+// one of Pinot's prefixes.
+func hasBrokers(properties map[string]string) bool {
+	for k, v := range properties {
+		if v != "" && (strings.HasSuffix(k, "broker.list") || strings.HasSuffix(k, "bootstrap.servers")) {
+			return true
+		}
+	}
+	return false
 }
 
 // streamKey reads stream.<kind>.<name>.

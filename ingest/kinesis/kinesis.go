@@ -29,7 +29,9 @@ type Source struct {
 	client *kinesis.Client
 	events ingest.Events
 	limit  int32 // records per GetRecords
-	now    func() time.Time
+	// interval is the least time between two reads of a shard.
+	interval time.Duration
+	now      func() time.Time
 
 	mu     sync.Mutex
 	shards map[uint32]string // shard ids by number
@@ -49,8 +51,8 @@ func Open(ctx context.Context, cfg *schema.StreamConfig, events ingest.Events) (
 	if err != nil {
 		return nil, nil, err
 	}
-	return &Source{stream: cfg.Topic, client: client, events: events, limit: opt.limit, now: time.Now,
-		shards: map[uint32]string{}}, warnings, nil
+	return &Source{stream: cfg.Topic, client: client, events: events, limit: opt.limit,
+		interval: pollInterval, now: time.Now, shards: map[uint32]string{}}, warnings, nil
 }
 
 // Close ends the source.

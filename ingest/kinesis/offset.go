@@ -3,6 +3,7 @@ package kinesis
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 	"math/big"
 	"strings"
 	"time"
@@ -11,21 +12,25 @@ import (
 )
 
 // An offset is 28 bytes: the sequence number, big-endian in 24 bytes (AWS's
-// have 186 bits), and a sub-sequence of 4 bytes: 0 means the record itself, 1
-// the position behind it. Two kinds of positions are not sequence numbers and
-// sort before all of them: zero is the trim horizon, and a number below 2^64 is
-// a time in ms since 1970.
+// have 186 bits), and a sub-sequence of 4 bytes, the number of rows of that
+// record that lie before the position: 0 means the record itself, 1 the position
+// behind it. Two kinds of positions are not sequence numbers and sort before all
+// of them: zero is the trim horizon, and a number below 2^64 is a time in ms
+// since 1970.
 const (
 	seqBytes    = 24
 	offsetBytes = seqBytes + 4
+	// subLost is the position behind all that was lost after a record: reading
+	// goes on there without looking for the record.
+	subLost = math.MaxUint32
 )
 
 var trimHorizon = ingest.Offset(make([]byte, offsetBytes))
 
 // position is a decoded offset.
 type position struct {
-	seq   *big.Int
-	after bool
+	seq *big.Int
+	sub uint32
 }
 
 func (p position) isHorizon() bool { return p.seq.Sign() == 0 }
@@ -41,7 +46,9 @@ func (p position) String() string {
 		return "TRIM_HORIZON"
 	case p.isTime():
 		return p.time().Format("2006-01-02T15:04:05.000Z")
-	case p.after:
+	case p.sub == subLost:
+		return p.seq.String() + "++"
+	case p.sub > 0:
 		return p.seq.String() + "+"
 	}
 	return p.seq.String()
@@ -54,16 +61,14 @@ func timestampOffset(ms int64) ingest.Offset {
 }
 
 // sequenceOffset encodes a sequence number as AWS writes it.
-func sequenceOffset(seq string, after bool) (ingest.Offset, error) {
+func sequenceOffset(seq string, sub uint32) (ingest.Offset, error) {
 	n, ok := new(big.Int).SetString(seq, 10)
-	if !ok || n.Sign() < 0 || n.BitLen() > 8*seqBytes {
+	if !ok || n.Sign() <= 0 || n.IsUint64() || n.BitLen() > 8*seqBytes {
 		return "", fmt.Errorf("kinesis: sequence number %q is not understood", seq)
 	}
 	b := make([]byte, offsetBytes)
 	n.FillBytes(b[:seqBytes])
-	if after {
-		b[offsetBytes-1] = 1
-	}
+	binary.BigEndian.PutUint32(b[seqBytes:], sub)
 	return ingest.Offset(b), nil
 }
 
@@ -72,7 +77,7 @@ func decodeOffset(o ingest.Offset) (position, error) {
 		return position{}, fmt.Errorf("kinesis: offset of %d bytes, want %d", len(o), offsetBytes)
 	}
 	b := []byte(o)
-	return position{seq: new(big.Int).SetBytes(b[:seqBytes]), after: binary.BigEndian.Uint32(b[seqBytes:]) > 0}, nil
+	return position{seq: new(big.Int).SetBytes(b[:seqBytes]), sub: binary.BigEndian.Uint32(b[seqBytes:])}, nil
 }
 
 func parsePosition(text string) (ingest.Offset, error) {
@@ -82,6 +87,14 @@ func parsePosition(text string) (ingest.Offset, error) {
 	if t, err := time.Parse(time.RFC3339Nano, text); err == nil {
 		return timestampOffset(t.UnixMilli()), nil
 	}
-	seq, after := strings.CutSuffix(text, "+")
-	return sequenceOffset(seq, after)
+	seq := strings.TrimRight(text, "+")
+	switch text[len(seq):] {
+	case "":
+		return sequenceOffset(seq, 0)
+	case "+":
+		return sequenceOffset(seq, 1)
+	case "++":
+		return sequenceOffset(seq, subLost)
+	}
+	return "", fmt.Errorf("kinesis: position %q is not understood", text)
 }

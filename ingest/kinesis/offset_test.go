@@ -12,6 +12,7 @@ func TestOffsetsRoundTripAndOrder(t *testing.T) {
 		"TRIM_HORIZON", "2026-01-01T00:00:00.000Z", "2026-01-01T00:00:00.001Z",
 		"49590338271490256608559692538361571095921575989136588898",
 		"49590338271490256608559692538361571095921575989136588898+",
+		"49590338271490256608559692538361571095921575989136588898++",
 		"49590338271490256608559692538361571095921575989136588899",
 	}
 	s := &Source{}
@@ -29,9 +30,26 @@ func TestOffsetsRoundTripAndOrder(t *testing.T) {
 		}
 		last = o
 	}
-	for _, bad := range []string{"", "-1", "abc", "1e5"} {
+	for _, bad := range []string{"", "-1", "abc", "1e5", "5", "0", "+", "49590338271490256608559692538361571095921575989136588898+++"} {
 		if _, err := s.ParseOffset(bad); err == nil {
 			t.Errorf("offset %q was taken", bad)
 		}
 	}
+}
+
+func FuzzOffsets(f *testing.F) {
+	f.Add("49590338271490256608559692538361571095921575989136588898+", []byte{1})
+	f.Add("TRIM_HORIZON", make([]byte, offsetBytes))
+	f.Fuzz(func(t *testing.T, text string, raw []byte) {
+		s := &Source{}
+		if o, err := s.ParseOffset(text); err == nil {
+			if again, err := s.ParseOffset(s.FormatOffset(o)); err != nil || again != o {
+				t.Errorf("%q: %q, %v", text, s.FormatOffset(o), err)
+			}
+		}
+		if _, err := decodeOffset(ingest.Offset(raw)); (err == nil) != (len(raw) == offsetBytes) {
+			t.Errorf("%d bytes: %v", len(raw), err)
+		}
+		s.FormatOffset(ingest.Offset(raw))
+	})
 }

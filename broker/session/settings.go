@@ -185,11 +185,6 @@ func (s *settings) reset(name string) error {
 	return nil
 }
 
-func (s *settings) resetAll() {
-	clear(s.values)
-	clear(s.source)
-}
-
 func unknownSetting(name string) error {
 	if slices.Contains(laterSettings, strings.ToLower(name)) {
 		return sqlerr.Unsupported(fmt.Sprintf("setting %q", name))

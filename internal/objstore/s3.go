@@ -10,7 +10,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/feature/s3/manager"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
@@ -19,12 +18,11 @@ import (
 // s3Store keeps objects in a bucket below a prefix.
 type s3Store struct {
 	client         *s3.Client
-	uploader       *manager.Uploader
 	bucket, prefix string
 }
 
-// multipartBytes is the size from which an object is uploaded in parts.
-const multipartBytes = 64 << 20
+// maxObjectBytes is the most that one PutObject takes; segments are far smaller.
+const maxObjectBytes = 5 << 30
 
 func openS3(ctx context.Context, bucket, prefix string, o Options) (*s3Store, error) {
 	cfg, err := config.LoadDefaultConfig(ctx, config.WithDefaultRegion("us-east-1"))
@@ -40,8 +38,7 @@ func openS3(ctx context.Context, bucket, prefix string, o Options) (*s3Store, er
 			opt.UsePathStyle = true
 		}
 	})
-	up := manager.NewUploader(client, func(u *manager.Uploader) { u.PartSize = multipartBytes / 4 })
-	return &s3Store{client: client, uploader: up, bucket: bucket, prefix: prefix}, nil
+	return &s3Store{client: client, bucket: bucket, prefix: prefix}, nil
 }
 
 func (s *s3Store) full(key string) (*string, error) {
@@ -67,13 +64,10 @@ func (s *s3Store) put(ctx context.Context, key string, r io.ReadSeeker, size int
 	if err := checkSize(r, size); err != nil {
 		return err
 	}
-	in := &s3.PutObjectInput{Bucket: &s.bucket, Key: name, Body: r, ContentLength: &size, IfNoneMatch: ifNoneMatch}
-	if size >= multipartBytes {
-		in.ContentLength = nil
-		_, err = s.uploader.Upload(ctx, in)
-	} else {
-		_, err = s.client.PutObject(ctx, in)
+	if size > maxObjectBytes {
+		return fmt.Errorf("object %s has %d bytes, S3 takes at most %d at once", key, size, int64(maxObjectBytes))
 	}
+	_, err = s.client.PutObject(ctx, &s3.PutObjectInput{Bucket: &s.bucket, Key: name, Body: r, ContentLength: &size, IfNoneMatch: ifNoneMatch})
 	return s.translate(key, err)
 }
 

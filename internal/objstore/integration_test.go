@@ -1,0 +1,25 @@
+//go:build integration
+
+package objstore
+
+import (
+	"context"
+	"os"
+	"testing"
+)
+
+// TestRealS3 runs the store's tests against the S3 server that the environment
+// names.
+func TestRealS3(t *testing.T) {
+	endpoint := os.Getenv("ALLUVIUM_TEST_S3")
+	if endpoint == "" {
+		t.Fatal("ALLUVIUM_TEST_S3 is not set: scripts/integration.sh sets it")
+	}
+	t.Setenv("AWS_ACCESS_KEY_ID", os.Getenv("ALLUVIUM_TEST_S3_KEY"))
+	t.Setenv("AWS_SECRET_ACCESS_KEY", os.Getenv("ALLUVIUM_TEST_S3_SECRET"))
+	s, err := Open(context.Background(), "s3://alluvium/objstore-test", Options{S3Endpoint: endpoint, Region: "us-east-1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	testStore(t, s)
+}

@@ -1,0 +1,2 @@
+SELECT 'lower'::pg_catalog.regproc::pg_catalog.oid
+----

@@ -166,17 +166,22 @@ func (b *Broker) Health() (map[string]string, bool) {
 	return h, synced && !b.draining
 }
 
+// heartbeats registers this broker and reports its state until it closes; what
+// failed is tried again soon.
 func (b *Broker) heartbeats() {
-	tick := time.NewTicker(b.cfg.HeartbeatInterval)
-	defer tick.Stop()
 	registered := false
-	for {
+	for pause := time.Duration(0); ; {
 		err := b.beat(&registered)
 		b.mu.Lock()
 		b.contact = err
 		b.mu.Unlock()
+		if err == nil {
+			pause = b.cfg.HeartbeatInterval
+		} else {
+			pause = min(max(2*pause, 50*time.Millisecond), b.cfg.HeartbeatInterval)
+		}
 		select {
-		case <-tick.C:
+		case <-time.After(pause):
 		case <-b.ctx.Done():
 			return
 		}

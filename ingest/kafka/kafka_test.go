@@ -30,6 +30,7 @@ type bed struct {
 	ctx     context.Context
 	cluster *kfake.Cluster
 	brokers []string
+	topic   string
 	client  *kgo.Client
 	admin   *kadm.Client
 	events  *recorder
@@ -43,15 +44,17 @@ func newBed(t testing.TB, partitions int32, props map[string]string) *bed {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	return openBed(t, c, c.ListenAddrs(), props)
+	b := openBed(t, c.ListenAddrs(), topic, props)
+	b.cluster = c
+	return b
 }
 
 // openBed opens a source and a test client over running brokers.
-func openBed(t testing.TB, c *kfake.Cluster, brokers []string, props map[string]string) *bed {
+func openBed(t testing.TB, brokers []string, topic string, props map[string]string) *bed {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	t.Cleanup(cancel)
-	b := &bed{t: t, ctx: ctx, cluster: c, brokers: brokers, events: &recorder{}}
+	b := &bed{t: t, ctx: ctx, brokers: brokers, topic: topic, events: &recorder{}}
 	var err error
 	b.client, err = kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.DefaultProduceTopic(topic))
 	if err != nil {
@@ -69,7 +72,7 @@ func (b *bed) open(props map[string]string) *Source {
 	for k, v := range props {
 		all[k] = v
 	}
-	src, warnings, err := Open(b.ctx, &schema.StreamConfig{Kind: "kafka", Topic: topic, Properties: all}, b.events)
+	src, warnings, err := Open(b.ctx, &schema.StreamConfig{Kind: "kafka", Topic: b.topic, Properties: all}, b.events)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -133,7 +136,7 @@ func (b *bed) offset(o ingest.Offset) int64 {
 func (b *bed) trim(before int64) {
 	b.t.Helper()
 	offsets := kadm.Offsets{}
-	offsets.Add(kadm.Offset{Topic: topic, At: before})
+	offsets.Add(kadm.Offset{Topic: b.topic, At: before})
 	if _, err := b.admin.DeleteRecords(b.ctx, offsets); err != nil {
 		b.t.Fatal(err)
 	}
@@ -334,8 +337,8 @@ func TestUnknownTopic(t *testing.T) {
 // transact produces n records in a transaction and commits or aborts it.
 func (b *bed) transact(first, n int, end kgo.TransactionEndTry) {
 	b.t.Helper()
-	cl, err := kgo.NewClient(kgo.SeedBrokers(b.brokers...), kgo.DefaultProduceTopic(topic),
-		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.TransactionalID("tx"))
+	cl, err := kgo.NewClient(kgo.SeedBrokers(b.brokers...), kgo.DefaultProduceTopic(b.topic),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.TransactionalID("tx-"+b.topic))
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -353,8 +356,9 @@ func (b *bed) transact(first, n int, end kgo.TransactionEndTry) {
 	}
 }
 
-func TestTransactions(t *testing.T) {
-	b := newBed(t, 1, nil)
+func TestTransactions(t *testing.T) { testTransactions(newBed(t, 1, nil)) }
+
+func testTransactions(b *bed) {
 	b.produce(0, 2)                  // offsets 0, 1
 	b.transact(2, 3, kgo.TryCommit)  // 2..4, marker 5
 	b.transact(100, 4, kgo.TryAbort) // 6..9, marker 10
@@ -362,20 +366,20 @@ func TestTransactions(t *testing.T) {
 	b.transact(200, 2, kgo.TryAbort) // 12, 13, marker 14: the end of the log
 	r := b.reader(0)
 	values, next := b.read(r, 6)
-	expect(t, "values", values, numbers(0, 6))
+	expect(b.t, "values", values, numbers(0, 6))
 	// The reader passes the aborted records and the markers behind them, or it
 	// would seem to lag for ever.
 	for next < 15 {
 		batch, err := r.Fetch(b.ctx)
 		if err != nil {
-			t.Fatal(err)
+			b.t.Fatalf("at %d: %v", next, err)
 		}
 		if len(batch.Records) > 0 {
-			t.Fatalf("aborted records were delivered: %q", batch.Records[0].Value)
+			b.t.Fatalf("aborted records were delivered: %q", batch.Records[0].Value)
 		}
 		next = b.offset(batch.Next)
 		if next == 15 {
-			expect(t, "lag", batch.Lag, 0)
+			expect(b.t, "lag", batch.Lag, 0)
 		}
 	}
 }

@@ -4037,7 +4037,7 @@ func (x *SnapshotHeader) GetNextTableId() uint32 {
 type SnapshotTrailer struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Records       uint64                 `protobuf:"varint,1,opt,name=records,proto3" json:"records,omitempty"` // before the trailer
-	Crc           uint32                 `protobuf:"varint,2,opt,name=crc,proto3" json:"crc,omitempty"`         // CRC32C of their bytes
+	Crc           uint32                 `protobuf:"fixed32,2,opt,name=crc,proto3" json:"crc,omitempty"`        // CRC32C of their bytes
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4531,7 +4531,7 @@ const file_pb_cluster_proto_rawDesc = "" +
 	"\rnext_table_id\x18\x04 \x01(\rR\vnextTableId\"=\n" +
 	"\x0fSnapshotTrailer\x12\x18\n" +
 	"\arecords\x18\x01 \x01(\x04R\arecords\x12\x10\n" +
-	"\x03crc\x18\x02 \x01(\rR\x03crc\"e\n" +
+	"\x03crc\x18\x02 \x01(\aR\x03crc\"e\n" +
 	"\vJoinRequest\x12)\n" +
 	"\x10protocol_version\x18\x01 \x01(\rR\x0fprotocolVersion\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12\x1b\n" +

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,8 +28,10 @@ import (
 type Source struct {
 	stream string
 	client *kinesis.Client
-	events ingest.Events
-	limit  int32 // records per GetRecords
+	// transport carries the client's calls.
+	transport *http.Client
+	events    ingest.Events
+	limit     int32 // records per GetRecords
 	// interval is the least time between two reads of a shard.
 	interval time.Duration
 	now      func() time.Time
@@ -47,16 +50,19 @@ func Open(ctx context.Context, cfg *schema.StreamConfig, events ingest.Events) (
 	if err != nil {
 		return nil, nil, err
 	}
-	client, err := opt.client(ctx)
+	client, transport, err := opt.client(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	return &Source{stream: cfg.Topic, client: client, events: events, limit: opt.limit,
+	return &Source{stream: cfg.Topic, client: client, transport: transport, events: events, limit: opt.limit,
 		interval: pollInterval, now: time.Now, shards: map[uint32]string{}}, warnings, nil
 }
 
-// Close ends the source.
-func (s *Source) Close() error { return nil }
+// Close ends the source and its connections.
+func (s *Source) Close() error {
+	s.transport.CloseIdleConnections()
+	return nil
+}
 
 // Partitions lists the shards, closed ones too as long as the stream keeps
 // their records. A parent that the stream has forgotten is left out.

@@ -20,13 +20,12 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const streamName = "events"
-
 // bed is a Kinesis stand-in with one stream, and a source over it.
 type bed struct {
 	t      testing.TB
 	ctx    context.Context
 	fake   *kinesisfake.Server
+	stream string
 	client *kinesis.Client
 	events *recorder
 	clock  *clock
@@ -63,9 +62,9 @@ func newBed(t testing.TB, shards int) *bed {
 	t.Cleanup(func() { fake.Close() })
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	t.Cleanup(cancel)
-	b := &bed{t: t, ctx: ctx, fake: fake, events: &recorder{}, clock: &clock{now: time.UnixMilli(startMillis)}}
+	b := &bed{t: t, ctx: ctx, fake: fake, stream: "events", events: &recorder{}, clock: &clock{now: time.UnixMilli(startMillis)}}
 	fake.SetClock(b.clock.Now)
-	b.src, _, err = Open(ctx, &schema.StreamConfig{Kind: "kinesis", Topic: streamName, Properties: map[string]string{
+	b.src, _, err = Open(ctx, &schema.StreamConfig{Kind: "kinesis", Topic: b.stream, Properties: map[string]string{
 		"region": "us-east-1", "endpoint": fake.URL(), "accessKey": "k", "secretKey": "s",
 	}}, b.events)
 	if err != nil {
@@ -88,7 +87,7 @@ func (b *bed) must(err error) {
 
 func (b *bed) create(shards int) {
 	b.t.Helper()
-	_, err := b.client.CreateStream(b.ctx, &kinesis.CreateStreamInput{StreamName: aws.String(streamName), ShardCount: aws.Int32(int32(shards))})
+	_, err := b.client.CreateStream(b.ctx, &kinesis.CreateStreamInput{StreamName: &b.stream, ShardCount: aws.Int32(int32(shards))})
 	b.must(err)
 }
 
@@ -99,7 +98,7 @@ func (b *bed) put(first, n int) []string {
 	var seqs []string
 	for i := range n {
 		b.clock.advance(time.Second)
-		out, err := b.client.PutRecord(b.ctx, &kinesis.PutRecordInput{StreamName: aws.String(streamName), Data: []byte(strconv.Itoa(first + i)),
+		out, err := b.client.PutRecord(b.ctx, &kinesis.PutRecordInput{StreamName: &b.stream, Data: []byte(strconv.Itoa(first + i)),
 			PartitionKey: aws.String("k" + strconv.Itoa(first+i)), ExplicitHashKey: aws.String("0")})
 		b.must(err)
 		seqs = append(seqs, *out.SequenceNumber)
@@ -109,7 +108,7 @@ func (b *bed) put(first, n int) []string {
 
 // trim drops the first n records that were put.
 func (b *bed) trim(n int) {
-	b.fake.Trim(streamName, time.UnixMilli(startMillis).Add(time.Duration(n)*time.Second+time.Millisecond))
+	b.fake.Trim(b.stream, time.UnixMilli(startMillis).Add(time.Duration(n)*time.Second+time.Millisecond))
 }
 
 func (b *bed) open(partition uint32, from ingest.Offset) ingest.Reader {
@@ -354,7 +353,7 @@ func TestClosedShardTrimmedWhole(t *testing.T) {
 func (b *bed) split(shard string) {
 	b.t.Helper()
 	// Half of the keys of a stream of one shard.
-	_, err := b.client.SplitShard(b.ctx, &kinesis.SplitShardInput{StreamName: aws.String(streamName), ShardToSplit: &shard,
+	_, err := b.client.SplitShard(b.ctx, &kinesis.SplitShardInput{StreamName: &b.stream, ShardToSplit: &shard,
 		NewStartingHashKey: aws.String("170141183460469231731687303715884105728")})
 	b.must(err)
 }
@@ -375,7 +374,7 @@ func TestReshardingParentsBeforeChildren(t *testing.T) {
 	b.put(3, 2)
 	expect(t, "after the split", b.partitions(),
 		"[{0 shardId-000000000000 [] true} {1 shardId-000000000001 [0] false} {2 shardId-000000000002 [0] false}]")
-	_, err := b.client.MergeShards(b.ctx, &kinesis.MergeShardsInput{StreamName: aws.String(streamName),
+	_, err := b.client.MergeShards(b.ctx, &kinesis.MergeShardsInput{StreamName: &b.stream,
 		ShardToMerge: aws.String("shardId-000000000001"), AdjacentShardToMerge: aws.String("shardId-000000000002")})
 	b.must(err)
 	b.put(5, 2)
@@ -412,7 +411,7 @@ func TestEmptyReadsOfASparseShard(t *testing.T) {
 	b.put(0, 5)
 	b.src.limit = 2
 	_, last := b.read(b.open(0, trimHorizon), 2)
-	b.fake.ReadEmpty(streamName, 3)
+	b.fake.ReadEmpty(b.stream, 3)
 	values, _ := b.read(b.open(0, last.Next), 3)
 	expect(t, "values", values, numbers(2, 3))
 }

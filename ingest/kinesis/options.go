@@ -3,11 +3,13 @@ package kinesis
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"sort"
 	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
@@ -62,7 +64,9 @@ func readOptions(cfg *schema.StreamConfig) (options, []string, error) {
 	return o, warnings, nil
 }
 
-func (o options) client(ctx context.Context) (*kinesis.Client, error) {
+// client returns a client, and its HTTP client, whose connections the caller
+// closes in the end.
+func (o options) client(ctx context.Context) (*kinesis.Client, *http.Client, error) {
 	var load []func(*config.LoadOptions) error
 	if o.region != "" {
 		load = append(load, config.WithRegion(o.region))
@@ -72,13 +76,30 @@ func (o options) client(ctx context.Context) (*kinesis.Client, error) {
 	}
 	cfg, err := config.LoadDefaultConfig(ctx, load...)
 	if err != nil {
-		return nil, fmt.Errorf("kinesis: AWS configuration: %w", err)
+		return nil, nil, fmt.Errorf("kinesis: AWS configuration: %w", err)
 	}
+	transport := closable(cfg.HTTPClient)
 	return kinesis.NewFromConfig(cfg, func(k *kinesis.Options) {
+		k.HTTPClient = transport
 		if o.endpoint != "" {
 			k.BaseEndpoint = aws.String(o.endpoint)
 		}
 		// Retries are made here, where they are counted and seen.
 		k.Retryer = aws.NopRetryer{}
-	}), nil
+	}), transport, nil
+}
+
+// closable returns a client with the settings of the SDK's own (which carries
+// AWS_CA_BUNDLE) whose connections can be closed. Redirects are not followed,
+// as in the SDK.
+func closable(loaded aws.HTTPClient) *http.Client {
+	b, ok := loaded.(*awshttp.BuildableClient)
+	if !ok {
+		b = awshttp.NewBuildableClient()
+	}
+	return &http.Client{
+		Transport:     b.GetTransport(),
+		Timeout:       b.GetTimeout(),
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 }

@@ -37,6 +37,9 @@ const (
 	partitions       = 2
 	defaultRate      = 3000
 	defaultRetention = 15 * time.Minute
+	// segmentBytes is the size of the log's files: old records are freed file
+	// by file.
+	segmentBytes = "16777216"
 )
 
 // Stream is an embedded Kafka stand-in with a producer. Its records lie in
@@ -62,9 +65,10 @@ func Start(ctx context.Context, o Options) (*Stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(port), kfake.DataDir(filepath.Join(o.DataDir, "log")))
+	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(port), kfake.DataDir(filepath.Join(o.DataDir, "log")),
+		kfake.BrokerConfigs(map[string]string{"log.segment.bytes": segmentBytes}))
 	if err != nil {
-		return nil, fmt.Errorf("embedded stream: %w", err)
+		return nil, fmt.Errorf("embedded stream on port %d, which tables name: %w", port, err)
 	}
 	s := &Stream{cluster: c, addr: c.ListenAddrs()[0]}
 	if err := s.createTopic(ctx); err != nil {

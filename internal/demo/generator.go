@@ -17,6 +17,8 @@ type Generator struct {
 	rng      uint64
 	users    zipf
 	products zipf
+	second   int64  // since 1970, of clock
+	clock    []byte // formatted, as most events share it with the one before
 }
 
 type product struct{ name, department, kind string }
@@ -86,8 +88,16 @@ func (g *Generator) AppendEvent(dst []byte, now time.Time) []byte {
 	dst = append(dst, `","price":`...)
 	dst = strconv.AppendInt(dst, int64(10+g.below(141)), 10)
 	dst = append(dst, `,"creationTimestamp":"`...)
-	dst = now.UTC().AppendFormat(dst, "2006-01-02 03:04:05")
+	dst = append(dst, g.format(now)...)
 	return append(dst, `"}`...)
+}
+
+func (g *Generator) format(now time.Time) []byte {
+	if sec := now.Unix(); sec != g.second || len(g.clock) == 0 {
+		g.second = sec
+		g.clock = now.UTC().AppendFormat(g.clock[:0], "2006-01-02 03:04:05")
+	}
+	return g.clock
 }
 
 // zipf picks ranks with a probability that falls with rank^-s, by a table of

@@ -27,17 +27,36 @@ func Fill(ctx context.Context, brokers []string, topic string, n int) error {
 	defer cl.Close()
 	f := failure{}
 	g := NewGenerator(1)
+	var events slab
 	now := time.Now()
 	for i := range n {
 		if i%1024 == 0 {
 			now = time.Now()
 		}
-		cl.Produce(ctx, &kgo.Record{Value: g.AppendEvent(nil, now)}, f.promise)
+		cl.Produce(ctx, &kgo.Record{Value: events.next(g, now)}, f.promise)
 	}
 	if err := cl.Flush(ctx); err != nil {
 		return err
 	}
 	return f.get()
+}
+
+// slab holds the bytes of many events in one allocation, which is freed when
+// the last of them was sent.
+type slab struct{ free []byte }
+
+const (
+	slabBytes     = 64 << 10
+	maxEventBytes = 512
+)
+
+func (s *slab) next(g *Generator, now time.Time) []byte {
+	if cap(s.free) < maxEventBytes {
+		s.free = make([]byte, 0, slabBytes)
+	}
+	event := g.AppendEvent(s.free, now)
+	s.free = event[len(event):]
+	return event[:len(event):len(event)]
 }
 
 // failure keeps the first error of asynchronous produces.
@@ -103,9 +122,10 @@ func Produce(ctx context.Context, brokers []string, topic string, rate int) erro
 		return err
 	}
 	g := NewGenerator(uint64(time.Now().UnixNano()))
+	var events slab
 	return pace(ctx, rate, func(n int) error {
 		for range n {
-			cl.TryProduce(ctx, &kgo.Record{Value: g.AppendEvent(nil, time.Now())}, nil)
+			cl.TryProduce(ctx, &kgo.Record{Value: events.next(g, time.Now())}, nil)
 		}
 		return nil
 	})
@@ -120,11 +140,16 @@ func ensureTopic(ctx context.Context, cl *kgo.Client, topic string) error {
 	return nil
 }
 
-// kinesisBatch is the most records that one PutRecords takes.
-const kinesisBatch = 500
+const (
+	// kinesisBatch is the most records that one PutRecords takes.
+	kinesisBatch = 500
+	// kinesisPatience is how long an endpoint that is away is waited for.
+	kinesisPatience = time.Minute
+)
 
 // ProduceKinesis sends events to a Kinesis stream, which it makes with two
-// shards if it is missing, at a rate per second until ctx ends.
+// shards if it is missing, at a rate per second until ctx ends. Once events were
+// sent, an endpoint that is away is waited for, but not for ever.
 func ProduceKinesis(ctx context.Context, endpoint, region, stream string, rate int) error {
 	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(region))
 	if err != nil {
@@ -139,13 +164,18 @@ func ProduceKinesis(ctx context.Context, endpoint, region, stream string, rate i
 		return err
 	}
 	g := NewGenerator(uint64(time.Now().UnixNano()))
+	sent := time.Now()
 	err = pace(ctx, rate, func(n int) error {
-		for n > 0 {
-			k := min(n, kinesisBatch)
-			if err := putEvents(ctx, cl, stream, g, k); err != nil {
+		for ; n > 0; n -= kinesisBatch {
+			err := putEvents(ctx, cl, stream, g, min(n, kinesisBatch))
+			if err == nil {
+				sent = time.Now()
+				continue
+			}
+			if time.Since(sent) > kinesisPatience {
 				return err
 			}
-			n -= k
+			return pause(ctx, time.Second)
 		}
 		return nil
 	})
@@ -153,6 +183,17 @@ func ProduceKinesis(ctx context.Context, endpoint, region, stream string, rate i
 		return nil
 	}
 	return err
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func ensureStream(ctx context.Context, cl *kinesis.Client, stream string) error {
@@ -185,10 +226,8 @@ func putEvents(ctx context.Context, cl *kinesis.Client, stream string, g *Genera
 			}
 		}
 		if entries = again; len(again) > 0 {
-			select {
-			case <-time.After(100 * time.Millisecond):
-			case <-ctx.Done():
-				return ctx.Err()
+			if err := pause(ctx, 100*time.Millisecond); err != nil {
+				return err
 			}
 		}
 	}

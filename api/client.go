@@ -144,7 +144,9 @@ func sleep(ctx context.Context, d time.Duration) bool {
 
 // Register implements Controller.
 func (c *Client) Register(ctx context.Context, r *pb.RegisterRequest) (*pb.RegisterResponse, error) {
-	return call(ctx, c, func(ctx context.Context, cc pb.ControllerClient) (*pb.RegisterResponse, error) { return cc.Register(ctx, r) })
+	return call(ctx, c, func(ctx context.Context, cc pb.ControllerClient) (*pb.RegisterResponse, error) {
+		return cc.Register(ctx, r)
+	})
 }
 
 // Heartbeat implements Controller.

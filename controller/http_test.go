@@ -184,8 +184,8 @@ func TestHTTPBrokers(t *testing.T) {
 		t.Errorf("the broker was asked %s %s", asked.URL.Path, sent)
 	}
 	for path, want := range map[string]string{
-		"/brokers/tables":                                `{"events":["Broker_0","Broker_1"]}`,
-		"/brokers/tenants":                               `{"DefaultTenant":["Broker_0","Broker_1"]}`,
+		"/brokers/tables":  `{"events":["Broker_0","Broker_1"]}`,
+		"/brokers/tenants": `{"DefaultTenant":["Broker_0","Broker_1"]}`,
 		"/v2/brokers/tenants/DefaultTenant?state=ONLINE": `[{"instanceName":"Broker_0","host":"127.0.0.1","port":1}`,
 		"/v2/brokers/tables?state=ONLINE":                `{"events":[{"instanceName":"Broker_0"`,
 		"/v2/brokers/tables/events":                      `[{"instanceName":"Broker_0"`,

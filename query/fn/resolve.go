@@ -206,11 +206,17 @@ func exactMatch(name string, cands []candidate, types []schema.Type) *candidate 
 		}
 	}
 	for i := range cands {
-		if slices.Equal(cands[i].params, want) && !slices.Contains(want, schema.Unknown) {
+		if slices.EqualFunc(cands[i].params, want, matchesExactly) && !slices.Contains(want, schema.Unknown) {
 			return &cands[i]
 		}
 	}
 	return nil
+}
+
+// matchesExactly compares a parameter with an argument type; any array is one
+// that anyArray stands for.
+func matchesExactly(param, arg schema.Type) bool {
+	return param == arg || param == anyArray && arg.List
 }
 
 // keepBest keeps the candidates with the highest score.

@@ -44,6 +44,9 @@ type numFormat struct {
 	point     bool
 }
 
+// maxNumDigits bounds the digits of a number template.
+const maxNumDigits = 100
+
 var numTokens = []string{"EEEE", "PR", "MI", "PL", "SG", "TH", "RN", "FM", "9", "0", ".", "D", ",", "G", "S", "L", "V"}
 
 func parseNumFormat(s string) (*numFormat, error) {
@@ -72,6 +75,9 @@ func parseNumFormat(s string) (*numFormat, error) {
 		if err := f.add(tok, &afterV); err != nil {
 			return nil, err
 		}
+	}
+	if f.ints+f.fracs > maxNumDigits {
+		return nil, sqlerr.New(sqlerr.InvalidParameter, "number template has more than %d digits", maxNumDigits)
 	}
 	if f.zeroFrom < 0 {
 		f.zeroFrom = f.ints
@@ -317,6 +323,9 @@ func (p *numPrinter) digit() {
 func (p *numPrinter) fraction() {
 	k := p.fpos
 	p.fpos++
+	if k >= len(p.frac) {
+		return
+	}
 	if p.f.fill && k >= p.f.lastZero && strings.Trim(p.frac[k:], "0") == "" {
 		return
 	}

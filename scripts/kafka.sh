@@ -40,12 +40,19 @@ num.partitions=1
 EOF
 }
 
+# running tells whether the process of an earlier start is alive.
+running() { [ -f "$1/pid" ] && kill -0 "$(cat "$1/pid")" 2> /dev/null; }
+
+listening() { (exec 3<> "/dev/tcp/127.0.0.1/$1") 2> /dev/null; }
+
 java_run() { java -Xmx512m -Xms256m -XX:+UseG1GC -cp "$libs/*" "$@"; }
 
 start() {
   local dir=$1 port=$2
   mkdir -p "$libs" "$dir"
   dir=$(cd "$dir" && pwd)
+  running "$dir" && { echo "127.0.0.1:$port"; return; }
+  listening "$port" && { echo "port $port is taken" >&2; exit 1; }
   install
   config "$dir" "$port" > "$dir/server.properties"
   [ -f "$dir/log/meta.properties" ] ||
@@ -54,8 +61,8 @@ start() {
   setsid nohup java -Xmx512m -Xms256m -XX:+UseG1GC -cp "$libs/*" kafka.Kafka "$dir/server.properties" > "$dir/broker.log" 2>&1 < /dev/null &
   echo $! > "$dir/pid"
   for _ in $(seq 300); do
-    (exec 3<> "/dev/tcp/127.0.0.1/$port") 2> /dev/null && { echo "127.0.0.1:$port"; return; }
-    kill -0 "$(cat "$dir/pid")" 2> /dev/null || break
+    listening "$port" && { echo "127.0.0.1:$port"; return; }
+    running "$dir" || break
     sleep 0.2
   done
   tail -30 "$dir/broker.log" >&2
@@ -63,10 +70,11 @@ start() {
 }
 
 stop() {
-  [ -f "$1/pid" ] || return 0
+  running "$1" || return 0
   kill "$(cat "$1/pid")" 2> /dev/null || true
-  for _ in $(seq 50); do kill -0 "$(cat "$1/pid")" 2> /dev/null || return 0; sleep 0.1; done
-  kill -9 "$(cat "$1/pid")" 2> /dev/null || true
+  for _ in $(seq 50); do running "$1" || break; sleep 0.1; done
+  running "$1" && kill -9 "$(cat "$1/pid")" 2> /dev/null
+  rm -f "$1/pid"
 }
 
 case ${1:-} in

@@ -49,6 +49,10 @@ type consumer struct {
 	cancel  context.CancelFunc
 	done    chan struct{}
 	seen    atomic.Bool // the view has shown the segment
+	// fixed is set when the state shows the segment's end before an answer
+	// told it; interrupt ends the fetch that is under way.
+	fixed     atomic.Pointer[pb.Segment]
+	interrupt atomic.Pointer[context.CancelFunc]
 
 	// These belong to the consumer's goroutine.
 	src       ingest.Source
@@ -80,10 +84,12 @@ type proposal struct {
 // controller does not answer; then the consumer waits.
 const hardBound = 2
 
-// startConsumer begins to consume a segment.
+// startConsumer begins to consume a segment that the state places here. It
+// waits while the partition's previous segment still consumes: its end is fixed,
+// and rows behind that end must not be seen twice.
 func (s *Server) startConsumer(t *clusterview.Table, seg *pb.Segment) {
 	rt := s.tables.runtime(t.Def.ID)
-	if rt == nil || s.tables.consumer(seg.Name) != nil {
+	if rt == nil || s.tables.consumes(seg.TableId, seg.Partition) {
 		return
 	}
 	s.launch(rt, t.Def, seg)
@@ -104,9 +110,13 @@ func (s *Server) launch(rt *tableRuntime, table *schema.Table, seg *pb.Segment) 
 	}
 	c.report = pb.ConsumerReport{TableId: table.ID, Partition: seg.Partition, Segment: seg.Name, State: consumerCatchingUp,
 		OffsetText: seg.StartOffsetText, LagRecords: -1, LagMillis: -1, FreshnessMillis: -1, LossHorizonMillis: -1}
+	if !s.tables.addConsumer(c) {
+		cancel()
+		return
+	}
 	s.set.add(c.h)
-	s.tables.addConsumer(c)
 	s.wg.Go(func() {
+		defer s.poke()
 		defer close(c.done)
 		defer s.tables.removeConsumer(c)
 		defer c.closeReader()
@@ -126,6 +136,16 @@ func newConsuming(table *schema.Table, seg *pb.Segment) (*mutable.Segment, inges
 		StartOffset: string(seg.StartOffset), CreatedMicros: seg.CreatedMicros,
 	})
 	return live, dec, err
+}
+
+// fix tells the consumer that the state shows its segment's end.
+func (c *consumer) fix(seg *pb.Segment) {
+	if !c.fixed.CompareAndSwap(nil, seg) {
+		return
+	}
+	if cancel := c.interrupt.Load(); cancel != nil {
+		(*cancel)()
+	}
 }
 
 func (c *consumer) name() string { return c.seg.Name }
@@ -180,6 +200,10 @@ func (c *consumer) consume(ctx context.Context) (done bool, err error) {
 		}
 	}
 	for ctx.Err() == nil {
+		if f := c.fixed.Load(); f != nil {
+			c.ended(&pb.EndSegmentResponse{Ended: f}, "observed")
+			return true, nil
+		}
 		if reason := c.due(); reason != "" {
 			if done := c.end(ctx, reason, false); done {
 				return true, nil
@@ -214,6 +238,10 @@ func (c *consumer) fetch(ctx context.Context) (*ingest.RawBatch, error) {
 	}
 	fctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
+	c.interrupt.Store(&cancel)
+	if c.fixed.Load() != nil {
+		return nil, nil
+	}
 	start := time.Now()
 	b, err := c.reader.Fetch(fctx)
 	if err != nil && fctx.Err() != nil && ctx.Err() == nil && errors.Is(err, fctx.Err()) {

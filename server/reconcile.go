@@ -37,7 +37,7 @@ func (s *Server) reconcileLoop() {
 // reconcile starts what the state asks for and is not here, and drops what is
 // here and not asked for. It starts work and does none itself.
 func (s *Server) reconcile(st *clusterview.State) {
-	for id, t := range st.Tables {
+	for _, t := range st.Tables {
 		if t.Def == nil {
 			continue
 		}
@@ -47,7 +47,6 @@ func (s *Server) reconcile(st *clusterview.State) {
 				s.ensureSegment(t, seg)
 			}
 		}
-		_ = id
 	}
 	s.tables.retain(st)
 	s.dropUnwanted(st)
@@ -57,6 +56,12 @@ func (s *Server) reconcile(st *clusterview.State) {
 // ensureSegment brings one segment nearer to what it should be.
 func (s *Server) ensureSegment(t *clusterview.Table, seg *pb.Segment) {
 	h := s.set.get(seg.Name)
+	if seg.Status != pb.SegmentStatus_SEGMENT_CONSUMING && h != nil && !h.isSealed() {
+		if c := s.tables.consumer(seg.Name); c != nil {
+			c.fix(seg)
+		}
+		return
+	}
 	switch seg.Status {
 	case pb.SegmentStatus_SEGMENT_CONSUMING:
 		if h == nil {

@@ -90,10 +90,28 @@ func (ts *tableSet) close() {
 	}
 }
 
-func (ts *tableSet) addConsumer(c *consumer) {
+// addConsumer makes c the consumer of its segment; false means that there is
+// one already.
+func (ts *tableSet) addConsumer(c *consumer) bool {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
+	if ts.consumers[c.name()] != nil {
+		return false
+	}
 	ts.consumers[c.name()] = c
+	return true
+}
+
+// consumes tells whether a segment of a partition is being consumed here.
+func (ts *tableSet) consumes(tableID, partition uint32) bool {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	for _, c := range ts.consumers {
+		if c.table.ID == tableID && c.seg.Partition == partition {
+			return true
+		}
+	}
+	return false
 }
 
 func (ts *tableSet) removeConsumer(c *consumer) {

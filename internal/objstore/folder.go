@@ -11,22 +11,49 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 )
 
-// folder keeps objects as files below a root. A file is written under a
-// temporary name, synced and renamed, so a key holds whole objects only.
+// folder keeps objects as files below a root. A file is written in tempDir,
+// synced and moved into place, so a key holds whole objects only, and what a
+// killed process left behind is found in one place.
 type folder struct {
 	root string
 	temp atomic.Uint64
 }
 
-const tempPrefix = ".tmp-"
+const (
+	tempDir = ".tmp"
+	// tempLife is the age from which an unfinished file is nobody's. Several
+	// processes may share the folder, so younger ones may still be written.
+	tempLife = 24 * time.Hour
+)
 
 func openFolder(root string) (*folder, error) {
-	if err := os.MkdirAll(root, 0o755); err != nil {
+	f := &folder{root: filepath.Clean(root)}
+	if err := os.MkdirAll(f.tempDir(), 0o755); err != nil {
 		return nil, fmt.Errorf("deep store: %w", err)
 	}
-	return &folder{root: root}, nil
+	return f, f.removeOldTemps(time.Now().Add(-tempLife))
+}
+
+func (f *folder) tempDir() string { return filepath.Join(f.root, tempDir) }
+
+func (f *folder) removeOldTemps(before time.Time) error {
+	entries, err := os.ReadDir(f.tempDir())
+	if err != nil {
+		return fmt.Errorf("deep store: %w", err)
+	}
+	for _, e := range entries {
+		st, err := e.Info()
+		if err != nil || !st.ModTime().Before(before) {
+			continue // gone meanwhile, or in use
+		}
+		if err := os.Remove(filepath.Join(f.tempDir(), e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("deep store: %w", err)
+		}
+	}
+	return nil
 }
 
 func (f *folder) path(key string) (string, error) {
@@ -58,10 +85,10 @@ func (f *folder) put(ctx context.Context, key string, r io.ReadSeeker, size int6
 		return err
 	}
 	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := makeDir(dir); err != nil {
 		return err
 	}
-	tmp := filepath.Join(dir, fmt.Sprintf("%s%d-%d", tempPrefix, os.Getpid(), f.temp.Add(1)))
+	tmp := filepath.Join(f.tempDir(), fmt.Sprintf("%d-%d", os.Getpid(), f.temp.Add(1)))
 	if err := writeFile(ctx, tmp, r, size); err != nil {
 		os.Remove(tmp)
 		return err
@@ -101,6 +128,23 @@ func (c ctxReader) Read(p []byte) (int, error) {
 	return c.r.Read(p)
 }
 
+// makeDir makes a folder and its parents so that they survive a crash.
+func makeDir(dir string) error {
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	parent := filepath.Dir(dir)
+	if parent != dir {
+		if err := makeDir(parent); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return syncDir(parent)
+}
+
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
@@ -128,14 +172,22 @@ func (f *folder) Get(_ context.Context, key string) (io.ReadCloser, error) {
 	return file, nil
 }
 
-func (f *folder) GetRange(ctx context.Context, key string, off int64, p []byte) error {
-	r, err := f.Get(ctx, key)
+func (f *folder) GetRange(_ context.Context, key string, off int64, p []byte) error {
+	path, err := f.path(key)
 	if err != nil {
 		return err
 	}
-	defer r.Close()
-	_, err = r.(*os.File).ReadAt(p, off)
-	return err
+	file, err := os.Open(path)
+	if err != nil {
+		return notFound(key, err)
+	}
+	defer file.Close()
+	if _, err := file.ReadAt(p, off); errors.Is(err, io.EOF) {
+		return fmt.Errorf("%w: %s from %d", ErrRange, key, off)
+	} else if err != nil {
+		return err
+	}
+	return nil
 }
 
 func (f *folder) Head(_ context.Context, key string) (Info, error) {
@@ -153,15 +205,22 @@ func (f *folder) Head(_ context.Context, key string) (Info, error) {
 func (f *folder) List(ctx context.Context, prefix string, each func(Info) error) error {
 	var infos []Info
 	err := filepath.WalkDir(f.root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil // deleted meanwhile
+		case err != nil:
 			return err
+		case d.IsDir() && path == f.tempDir():
+			return fs.SkipDir
+		case d.IsDir():
+			return ctx.Err()
 		}
 		rel, err := filepath.Rel(f.root, path)
 		if err != nil {
 			return err
 		}
 		key := filepath.ToSlash(rel)
-		if !strings.HasPrefix(key, prefix) || strings.HasPrefix(d.Name(), tempPrefix) {
+		if !strings.HasPrefix(key, prefix) {
 			return nil
 		}
 		st, err := d.Info()

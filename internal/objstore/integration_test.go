@@ -4,8 +4,10 @@ package objstore
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"testing"
+	"time"
 )
 
 // TestRealS3 runs the store's tests against the S3 server that the environment
@@ -17,9 +19,11 @@ func TestRealS3(t *testing.T) {
 	}
 	t.Setenv("AWS_ACCESS_KEY_ID", os.Getenv("ALLUVIUM_TEST_S3_KEY"))
 	t.Setenv("AWS_SECRET_ACCESS_KEY", os.Getenv("ALLUVIUM_TEST_S3_SECRET"))
-	s, err := Open(context.Background(), "s3://alluvium/objstore-test", Options{S3Endpoint: endpoint, Region: "us-east-1"})
+	prefix := fmt.Sprintf("s3://alluvium/objstore-test-%d", time.Now().UnixNano())
+	s, err := Open(context.Background(), prefix, Options{S3Endpoint: endpoint, Region: "us-east-1"})
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer s.Close()
 	testStore(t, s)
 }

@@ -20,7 +20,26 @@ var (
 	ErrExists = errors.New("object exists")
 	// ErrSize is returned when a source gave more or fewer bytes than announced.
 	ErrSize = errors.New("object size differs from the announced size")
+	// ErrRange is returned by GetRange when the object ends before the range does.
+	ErrRange = errors.New("range is beyond the object's end")
+	// ErrRefused is returned when the store refuses for a reason that waiting
+	// does not mend: access, a missing bucket, a bad request.
+	ErrRefused = errors.New("the store refuses")
 )
+
+// IsTransient tells whether an error may pass (network, throttling, a fault of
+// the server), so that the operation should be tried again.
+func IsTransient(err error) bool {
+	if err == nil {
+		return false
+	}
+	for _, lasting := range []error{ErrNotFound, ErrExists, ErrSize, ErrRange, ErrRefused, context.Canceled} {
+		if errors.Is(err, lasting) {
+			return false
+		}
+	}
+	return true
+}
 
 // Info describes an object.
 type Info struct {
@@ -29,8 +48,7 @@ type Info struct {
 }
 
 // Store holds objects. Keys are slash-separated and relative. It is safe for
-// concurrent use. Errors other than those of this package are passing ones
-// (network, throttling): the caller tries again.
+// concurrent use. IsTransient tells which errors are worth another try.
 type Store interface {
 	// Put writes an object of size bytes; it is visible whole or not at all.
 	Put(ctx context.Context, key string, r io.ReadSeeker, size int64) error
@@ -38,7 +56,7 @@ type Store interface {
 	PutIfAbsent(ctx context.Context, key string, r io.ReadSeeker, size int64) error
 	// Get opens an object for reading from its start.
 	Get(ctx context.Context, key string) (io.ReadCloser, error)
-	// GetRange reads n bytes from offset off into p (len(p) = n).
+	// GetRange fills p with the bytes from offset off, or fails with ErrRange.
 	GetRange(ctx context.Context, key string, off int64, p []byte) error
 	// Head describes an object.
 	Head(ctx context.Context, key string) (Info, error)
@@ -86,8 +104,8 @@ func cleanKey(key string) error {
 	if key == "" || strings.HasPrefix(key, "/") || strings.Contains(key, "\\") {
 		return fmt.Errorf("bad object key %q", key)
 	}
-	for _, part := range strings.Split(key, "/") {
-		if part == "" || part == "." || part == ".." {
+	for i, part := range strings.Split(key, "/") {
+		if part == "" || part == "." || part == ".." || i == 0 && part == tempDir {
 			return fmt.Errorf("bad object key %q", key)
 		}
 	}

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"path"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
@@ -18,27 +20,49 @@ import (
 // s3Store keeps objects in a bucket below a prefix.
 type s3Store struct {
 	client         *s3.Client
+	transport      *http.Client
 	bucket, prefix string
 }
 
 // maxObjectBytes is the most that one PutObject takes; segments are far smaller.
 const maxObjectBytes = 5 << 30
 
+// attempts is how often the SDK tries a call, with growing pauses.
+const attempts = 5
+
 func openS3(ctx context.Context, bucket, prefix string, o Options) (*s3Store, error) {
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithDefaultRegion("us-east-1"))
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithDefaultRegion("us-east-1"), config.WithRetryMaxAttempts(attempts))
 	if err != nil {
 		return nil, fmt.Errorf("deep store: AWS configuration: %w", err)
 	}
 	if o.Region != "" {
 		cfg.Region = o.Region
 	}
+	transport := closable(cfg.HTTPClient)
 	client := s3.NewFromConfig(cfg, func(opt *s3.Options) {
+		opt.HTTPClient = transport
+		// An answer without a checksum is no news: what is stored has its own.
+		opt.DisableLogOutputChecksumValidationSkipped = true
 		if o.S3Endpoint != "" {
 			opt.BaseEndpoint = aws.String(o.S3Endpoint)
 			opt.UsePathStyle = true
 		}
 	})
-	return &s3Store{client: client, bucket: bucket, prefix: prefix}, nil
+	return &s3Store{client: client, transport: transport, bucket: bucket, prefix: prefix}, nil
+}
+
+// closable returns a client with the settings of the SDK's own (which carries
+// AWS_CA_BUNDLE) whose connections can be closed.
+func closable(loaded aws.HTTPClient) *http.Client {
+	b, ok := loaded.(*awshttp.BuildableClient)
+	if !ok {
+		b = awshttp.NewBuildableClient()
+	}
+	return &http.Client{
+		Transport:     b.GetTransport(),
+		Timeout:       b.GetTimeout(),
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 }
 
 func (s *s3Store) full(key string) (*string, error) {
@@ -100,9 +124,32 @@ func (s *s3Store) translate(key string, err error) error {
 			return fmt.Errorf("%w: %s", ErrExists, s.URI(key))
 		case "NoSuchKey", "NotFound":
 			return fmt.Errorf("%w: %s", ErrNotFound, s.URI(key))
+		case "InvalidRange":
+			return fmt.Errorf("%w: %s", ErrRange, s.URI(key))
 		}
 	}
+	if refused(err) {
+		return fmt.Errorf("deep store: %s: %w: %w", s.URI(key), ErrRefused, err)
+	}
 	return fmt.Errorf("deep store: %s: %w", s.URI(key), err)
+}
+
+// refused tells answers that do not change by waiting: 4xx but for timeouts,
+// throttling, and clocks or tokens that are put right.
+func refused(err error) bool {
+	var resp *awshttp.ResponseError
+	if !errors.As(err, &resp) {
+		return false
+	}
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		switch api.ErrorCode() {
+		case "RequestTimeout", "SlowDown", "Throttling", "ThrottlingException", "RequestTimeTooSkewed", "ExpiredToken":
+			return false
+		}
+	}
+	status := resp.HTTPStatusCode()
+	return status >= 400 && status < 500 && status != http.StatusRequestTimeout && status != http.StatusTooManyRequests
 }
 
 func (s *s3Store) Get(ctx context.Context, key string) (io.ReadCloser, error) {
@@ -126,13 +173,22 @@ func (s *s3Store) GetRange(ctx context.Context, key string, off int64, p []byte)
 		return err
 	}
 	rng := fmt.Sprintf("bytes=%d-%d", off, off+int64(len(p))-1)
-	out, err := s.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.bucket, Key: name, Range: &rng})
+	out, err := s.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.bucket, Key: name, Range: &rng}, wholeObjectsOnly)
 	if err != nil {
 		return s.translate(key, err)
 	}
 	defer out.Body.Close()
-	_, err = io.ReadFull(out.Body, p)
+	n, err := io.ReadFull(out.Body, p)
+	if errors.Is(err, io.ErrUnexpectedEOF) && int64(n) == aws.ToInt64(out.ContentLength) {
+		return fmt.Errorf("%w: %s from %d", ErrRange, key, off)
+	}
 	return err
+}
+
+// wholeObjectsOnly skips the check of a checksum, which is that of the object,
+// not of the range.
+func wholeObjectsOnly(o *s3.Options) {
+	o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
 }
 
 func (s *s3Store) Head(ctx context.Context, key string) (Info, error) {
@@ -188,4 +244,8 @@ func (s *s3Store) URI(key string) string { return s.base() + "/" + key }
 
 func (s *s3Store) Key(uri string) (string, error) { return keyOf(s.base(), uri) }
 
-func (s *s3Store) Close() error { return nil }
+// Close ends the connections that are not in use.
+func (s *s3Store) Close() error {
+	s.transport.CloseIdleConnections()
+	return nil
+}

@@ -94,7 +94,7 @@ var _ fn.Describer = fakeSession{}
 func (s fakeSession) Database() string     { return "alluvium" }
 func (s fakeSession) SearchPath() []string { return []string{"public"} }
 func (s fakeSession) Setting(name string) (string, bool) {
-	v, ok := map[string]string{"search_path": "public", "timezone": "Europe/Paris", "server_version_num": "150000"}[name]
+	v, ok := map[string]string{"search_path": "public", "timezone": "Europe/Paris", "server_version_num": "150000", "default_table_access_method": "heap"}[name]
 	return v, ok
 }
 func (s fakeSession) SetSetting(string, string, bool) error { return nil }

@@ -172,6 +172,9 @@ func (s *Stream) trim(ctx context.Context, keep time.Duration, log *slog.Logger)
 	}
 }
 
+// trimOnce deletes the records before a time, but never the last one of a
+// partition: the log forgets its end with its last file, and would give offsets
+// again after a restart that tables already hold.
 func (s *Stream) trimOnce(ctx context.Context, before time.Time) error {
 	adm, done, err := s.admin()
 	if err != nil {
@@ -182,6 +185,20 @@ func (s *Stream) trimOnce(ctx context.Context, before time.Time) error {
 	if err != nil {
 		return err
 	}
-	_, err = adm.DeleteRecords(ctx, listed.Offsets())
-	return err
+	ends, err := adm.ListEndOffsets(ctx, Topic)
+	if err != nil {
+		return err
+	}
+	remove := kadm.Offsets{}
+	listed.Each(func(o kadm.ListedOffset) {
+		end, ok := ends.Lookup(o.Topic, o.Partition)
+		if at := min(o.Offset, end.Offset-1); ok && o.Err == nil && end.Err == nil && at > 0 {
+			remove.AddOffset(o.Topic, o.Partition, at, -1)
+		}
+	})
+	if len(remove) == 0 {
+		return nil
+	}
+	deleted, err := adm.DeleteRecords(ctx, remove)
+	return errors.Join(err, deleted.Error())
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -70,6 +71,9 @@ func Start(ctx context.Context, o Options) (*Stream, error) {
 	if err != nil {
 		return nil, fmt.Errorf("embedded stream on port %d, which tables name: %w", port, err)
 	}
+	// Loading the log holds all of it in memory for a moment; the system gets
+	// that back at once rather than over minutes.
+	debug.FreeOSMemory()
 	s := &Stream{cluster: c, addr: c.ListenAddrs()[0]}
 	if err := s.createTopic(ctx); err != nil {
 		c.Close()

@@ -53,16 +53,6 @@ var pgTypes = sync.OnceValue(func() []pgType {
 	return out
 })
 
-// typeByOID finds a type.
-func typeByOID(oid uint32) (pgType, bool) {
-	for _, t := range pgTypes() {
-		if uint32(t.num(typeOID)) == oid {
-			return t, true
-		}
-	}
-	return pgType{}, false
-}
-
 func typeRows(_ *Catalog, _ *snapshot, d *relDef) *column.Batch {
 	r := newRowset(d, "oid", "typname", "typlen", "typbyval", "typtype", "typcategory", "typispreferred", "typdelim",
 		"typelem", "typarray", "typalign", "typstorage", "typcollation", "typinput", "typoutput", "typreceive", "typsend",

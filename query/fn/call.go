@@ -11,7 +11,6 @@ type call struct {
 	ctx  *Context
 	args []*column.Vector
 	out  *column.Vector
-	buf  []byte
 	// memo keeps what a function derived from constant arguments (a compiled
 	// pattern, a parsed format) for the rest of the batch.
 	memo any

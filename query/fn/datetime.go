@@ -249,9 +249,58 @@ func truncVector(f timeField, loc *time.Location, v *column.Vector, n int, out *
 		}
 		return
 	}
+	t := truncCursor{f: f, zone: zoneCursor{loc: loc}}
 	for i := range dst {
-		dst[i] = truncZoned(f, v.Int64s[i*s], loc)
+		dst[i] = t.cut(v.Int64s[i*s])
 	}
+}
+
+// truncCursor truncates timestamps that mostly follow each other: those within
+// the unit of the last one need no calendar.
+type truncCursor struct {
+	f      timeField
+	zone   zoneCursor
+	lo, hi int64 // local time of the last unit of days or longer; empty at first
+}
+
+func (t *truncCursor) cut(ts int64) int64 {
+	if !finite(ts) {
+		return ts
+	}
+	off := int64(0)
+	if t.zone.loc != time.UTC {
+		off = t.zone.at(ts) * usSecond
+	}
+	local := ts + off
+	if t.f < fieldDay {
+		return ts - (local - truncLocal(t.f, local))
+	}
+	if local < t.lo || local >= t.hi {
+		t.lo = truncLocal(t.f, local)
+		t.hi = nextUnit(t.f, t.lo)
+	}
+	start := t.lo - off
+	if t.zone.loc == time.UTC || start >= t.zone.lo && start < t.zone.hi {
+		return start
+	}
+	return fromLocal(t.zone.loc, t.lo)
+}
+
+// nextUnit is the beginning of the unit after the one that begins at lo.
+func nextUnit(f timeField, lo int64) int64 {
+	if size, ok := truncSizes[f]; ok {
+		return lo + size
+	}
+	months := map[timeField]int64{fieldMonth: 1, fieldQuarter: 3, fieldYear: 12, fieldDecade: 120, fieldCentury: 1200}[f]
+	if months == 0 {
+		months = 12000
+	}
+	day, _ := dayOf(lo)
+	next := addMonths(day, months)
+	if next > maxTSus/usDay {
+		return maxTSus
+	}
+	return next * usDay
 }
 
 func truncIntervalRow(c *call, i int) error {

@@ -9,8 +9,8 @@ import (
 	"github.com/alluviumdb/alluvium/internal/sqlerr"
 )
 
-// zones caches locations by the name that asked for them. Its size is bounded
-// because only names that exist are kept and few spellings of each are used.
+// zones caches locations by their name and by its lower-case form, so that its
+// size is bounded by the zones that exist.
 var zones sync.Map // string -> *time.Location
 
 // abbreviations are the zone names without a place that PostgreSQL knows by
@@ -35,11 +35,18 @@ func LoadZone(name string) (*time.Location, error) {
 	if l, ok := zones.Load(name); ok {
 		return l.(*time.Location), nil
 	}
+	key := strings.ToLower(strings.TrimSpace(name))
+	if l, ok := zones.Load(key); ok {
+		return l.(*time.Location), nil
+	}
 	l, ok := findZone(strings.TrimSpace(name))
 	if !ok {
 		return nil, sqlerr.New(sqlerr.InvalidParameter, "time zone %q not recognized", name)
 	}
-	zones.Store(name, l)
+	zones.Store(key, l)
+	if l.String() == name {
+		zones.Store(name, l)
+	}
 	return l, nil
 }
 
@@ -149,4 +156,30 @@ func fromLocal(loc *time.Location, local int64) int64 {
 		}
 	}
 	return local - before*usSecond
+}
+
+// zoneCursor finds offsets of instants that follow each other: it keeps the
+// period in which the last offset holds.
+type zoneCursor struct {
+	loc    *time.Location
+	lo, hi int64 // the period, microseconds; empty at first
+	off    int64 // seconds east of UTC
+}
+
+// at returns the offset at an instant.
+func (z *zoneCursor) at(ts int64) int64 {
+	if ts >= z.lo && ts < z.hi {
+		return z.off
+	}
+	t := time.Unix(floorDiv(ts, usSecond), 0).In(z.loc)
+	_, off := t.Zone()
+	start, end := t.ZoneBounds()
+	z.off, z.lo, z.hi = int64(off), minTS, maxTSus
+	if !start.IsZero() {
+		z.lo = start.Unix() * usSecond
+	}
+	if !end.IsZero() {
+		z.hi = end.Unix() * usSecond
+	}
+	return z.off
 }

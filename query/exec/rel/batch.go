@@ -56,21 +56,6 @@ func (g *gatherer) take(b *column.Batch, pos []uint32) *column.Batch {
 	return &g.out
 }
 
-// noRow marks the missing side of an outer join among positions.
-const noRow = ^uint32(0)
-
-// gatherOrNull is kernel.Gather with NULL for noRow.
-func gatherOrNull(src *column.Vector, pos []uint32, dst *column.Vector) {
-	dst.Reset(src.Type)
-	for _, p := range pos {
-		if p == noRow {
-			dst.AppendNull()
-		} else {
-			dst.AppendFrom(src, int(p))
-		}
-	}
-}
-
 // nulls returns a batch of n rows of NULLs.
 func nulls(types []schema.Type, n int) []*column.Vector {
 	out := make([]*column.Vector, len(types))

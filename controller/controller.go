@@ -43,6 +43,8 @@ type Controller struct {
 	// brokers passes queries on; nextBroker takes them in turn.
 	brokers    *http.Client
 	nextBroker atomic.Uint32
+	// wake asks the leader's loop to look at once: an instance has come.
+	wake chan struct{}
 
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -66,7 +68,7 @@ func New(cfg Config) (*Controller, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	c := &Controller{
 		cfg: cfg, log: cfg.Logger.With("instance", cfg.ID), leases: newLeases(cfg.Lease, cfg.Now),
-		peers: newPeerConns(cfg.Secret), brokers: newBrokerClient(), ctx: ctx, cancel: cancel,
+		peers: newPeerConns(cfg.Secret), brokers: newBrokerClient(), wake: make(chan struct{}, 1), ctx: ctx, cancel: cancel,
 	}
 	c.metrics = newMetrics(cfg.Registerer, c)
 	c.handler = c.newHandler()

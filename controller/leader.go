@@ -133,19 +133,25 @@ func (c *Controller) putAdmin(ctx context.Context) error {
 	return err
 }
 
-// keepOrder repairs placements and drops expired segments until ctx ends.
+// keepOrder repairs placements, drops expired segments and forgets deleted ones
+// until ctx ends.
 func (c *Controller) keepOrder(ctx context.Context) {
 	repair := time.NewTicker(min(repairPeriod, c.cfg.Lease/4))
 	defer repair.Stop()
 	retention := time.NewTicker(retentionPeriod)
 	defer retention.Stop()
+	var lastLook *state.State
 	for {
 		var err error
 		select {
 		case <-repair.C:
 			err = c.repair(ctx)
+		case <-c.wake:
+			err = c.repair(ctx)
 		case <-retention.C:
-			err = c.expire(ctx)
+			if err = c.expire(ctx); err == nil {
+				lastLook, err = c.purge(ctx, lastLook)
+			}
 		case <-ctx.Done():
 			return
 		}

@@ -106,6 +106,10 @@ func (c *Controller) applyHere(ctx context.Context, cmd *pb.Command) (*pb.ApplyR
 	c.metrics.applied(commandKind(cmd), res.Code, time.Since(start))
 	if in := cmd.GetPutInstance().GetInstance(); in != nil && res.Code == 0 {
 		c.leases.touch(in.Id)
+		select {
+		case c.wake <- struct{}{}:
+		default:
+		}
 	}
 	return &pb.ApplyResponse{Index: res.Index, Code: res.Code, Error: res.Error, Result: res.Answer}, nil
 }

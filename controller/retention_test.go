@@ -64,3 +64,43 @@ func TestExpire(t *testing.T) {
 		t.Errorf("segments left: %v", left)
 	}
 }
+
+func TestPurge(t *testing.T) {
+	n := one(t, nil)
+	ctx := t.Context()
+	tab := n.createTable(t)
+	register(t, n, serverInstance("Server_a_1", 1))
+	propose(t, n, tab.Id, 0)
+	name := consuming(n, tab.Id, 0).Name
+	end := &pb.EndSegmentRequest{InstanceId: "Server_a_1", Segment: name, EndOffset: offset(1), Rows: 1, Records: 1}
+	if _, err := n.EndSegment(ctx, end); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.PublishSegment(ctx, &pb.PublishSegmentRequest{InstanceId: "Server_a_1", Segment: name}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.DurableSegment(ctx, &pb.DurableSegmentRequest{Segment: name, Uri: "u"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.deleteTable(ctx, "events"); err != nil {
+		t.Fatal(err)
+	}
+	left := func() (out int) {
+		for range n.State().Deleted() {
+			out++
+		}
+		return out
+	}
+	before, err := n.purge(ctx, nil)
+	if err != nil || left() != 1 {
+		t.Fatalf("%d left after the first look, %v", left(), err)
+	}
+	beat(t, n, "Server_a_1") // it has not seen the deletion
+	if before, err = n.purge(ctx, before); err != nil || left() != 1 {
+		t.Fatalf("%d left before the server has seen it, %v", left(), err)
+	}
+	n.Heartbeat(ctx, &pb.HeartbeatRequest{InstanceId: "Server_a_1", AppliedIndex: before.Index})
+	if _, err = n.purge(ctx, before); err != nil || left() != 0 {
+		t.Errorf("%d left, %v", left(), err)
+	}
+}

@@ -38,9 +38,12 @@ func (w logWriter) Write(p []byte) (int, error) {
 	level := slog.LevelInfo
 	for _, l := range levels {
 		if rest, ok := bytes.CutPrefix(line, []byte(l.prefix)); ok {
-			line, level = rest, l.level
+			line, level = bytes.TrimPrefix(rest, []byte("raft: ")), l.level
 			break
 		}
+	}
+	if bytes.HasPrefix(line, []byte("heartbeat timeout reached")) {
+		level = slog.LevelInfo // the first election of every start is one
 	}
 	w.log.Log(context.Background(), level, string(line))
 	return len(p), nil

@@ -54,7 +54,7 @@ func segmentVerify() *cobra.Command {
 					fmt.Fprintf(os.Stderr, "%s: %v\n", f, err)
 					continue
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "%s: ok, %+v\n", f, v)
+				fmt.Fprintf(cmd.OutOrStdout(), "%s: ok, %d documents, %d columns, %d bytes, crc %08x\n", f, v.Docs, v.Columns, v.Bytes, v.CRC)
 			}
 			if bad > 0 {
 				return &exitError{1}

@@ -89,6 +89,9 @@ type OutOfRangeError struct {
 }
 
 func (e *OutOfRangeError) Error() string {
+	if e.Missing < 0 {
+		return "offset is out of the stream's range (the number of missing records is not known)"
+	}
 	return fmt.Sprintf("offset is out of the stream's range (%d records missing)", e.Missing)
 }
 

@@ -136,6 +136,9 @@ func (d *jsonDecoder) decodeRecord(r *ingest.Record) string {
 			i = d.oneRow(b, i, 0)
 		}
 		if i < 0 {
+			if reason := ingest.EnvelopeReason(b); reason != "" {
+				return reason
+			}
 			return d.reason()
 		}
 		i = skipSpace(b, i)

@@ -246,6 +246,7 @@ func TestJSONRecords(t *testing.T) {
 	f(`{"n":1,`+day+`},{}`, "#0 malformed JSON at byte 25: unexpected character ',', expected an object")
 	f(`[{"n":1,`+day+`},3]`, "#0 malformed JSON at byte 27: unexpected character '3', expected an object")
 	f(`5`, "#0 malformed JSON at byte 0: unexpected character '5', expected an object")
+	f("\xf3\x89\x9a\xc2\n\x01k", "#0 record is aggregated by the Kinesis Producer Library, which is not supported: switch AggregationEnabled off in the producer")
 	f(``, "#0 record is empty")
 	f("  \n", "#0 record is empty")
 	f(`{"n":1,`, "#0 malformed JSON at byte 7: unexpected end of record, expected a key")

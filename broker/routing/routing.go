@@ -5,6 +5,7 @@ package routing
 
 import (
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/alluviumdb/alluvium/api/pb"
@@ -63,18 +64,40 @@ func (r *Router) Route(st *clusterview.State, leaf *plan.Leaf) (*Route, error) {
 		}
 		byInstance[inst] = append(byInstance[inst], seg.Name)
 	}
-	for inst, names := range byInstance {
-		slices.Sort(names)
-		out.Parts = append(out.Parts, Assignment{inst, names})
-	}
-	slices.SortFunc(out.Parts, func(a, b Assignment) int {
-		if a.Instance < b.Instance {
-			return -1
-		}
-		return 1
-	})
+	out.Parts = assignments(byInstance)
 	slices.Sort(out.Unserved)
 	return out, nil
+}
+
+// assignments sorts what was placed, by instance and segment.
+func assignments(byInstance map[string][]string) []Assignment {
+	out := make([]Assignment, 0, len(byInstance))
+	for inst, names := range byInstance {
+		slices.Sort(names)
+		out = append(out, Assignment{inst, names})
+	}
+	slices.SortFunc(out, func(a, b Assignment) int { return strings.Compare(a.Instance, b.Instance) })
+	return out
+}
+
+// Place places segments of a table that were routed before and that their
+// server could not read: where they are by now. unserved names those that no
+// known server holds; gone tells that at least one no longer exists, so that the
+// leaf must be routed anew.
+func (r *Router) Place(st *clusterview.State, tableID uint32, segments []string) (parts []Assignment, unserved []string, gone bool) {
+	byInstance := map[string][]string{}
+	for _, name := range segments {
+		seg := st.Segment(tableID, name)
+		if seg == nil {
+			return nil, nil, true
+		}
+		if inst := r.pick(st, seg); inst != "" {
+			byInstance[inst] = append(byInstance[inst], name)
+		} else {
+			unserved = append(unserved, name)
+		}
+	}
+	return assignments(byInstance), unserved, false
 }
 
 // prunable tells whether a committed segment cannot hold a row for the leaf.

@@ -23,6 +23,18 @@ type Table struct {
 	Name       string
 	Segments   map[string]*pb.Segment
 	Partitions map[uint32]*pb.Partition
+
+	msg *pb.Table
+}
+
+// At returns the table with the schema as it was at an older version. The rows
+// of a segment are decoded with the version that the segment names, whatever
+// the table has become since.
+func (t *Table) At(version uint32) (*schema.Table, error) {
+	if t.Def != nil && t.Def.Schema.Version == version {
+		return t.Def, nil
+	}
+	return api.DecodeTableAt(t.msg, version)
 }
 
 // Sorted returns the segments by partition and sequence.
@@ -105,9 +117,13 @@ func (b *builder) change(c *pb.Change) {
 	case *pb.Change_Table:
 		b.tableChanged(e.Table, c.Deleted)
 	case *pb.Change_Segment:
-		put(b.table(e.Segment.TableId).Segments, e.Segment.Name, e.Segment, c.Deleted)
+		if t := b.tableFor(e.Segment.TableId, c.Deleted); t != nil {
+			put(t.Segments, e.Segment.Name, e.Segment, c.Deleted)
+		}
 	case *pb.Change_Partition:
-		put(b.table(e.Partition.TableId).Partitions, e.Partition.Id, e.Partition, c.Deleted)
+		if t := b.tableFor(e.Partition.TableId, c.Deleted); t != nil {
+			put(t.Partitions, e.Partition.Id, e.Partition, c.Deleted)
+		}
 	case *pb.Change_Instance:
 		if !b.ownInstances {
 			b.Instances, b.ownInstances = maps.Clone(b.Instances), true
@@ -140,6 +156,15 @@ func put[K comparable, V any](m map[K]V, k K, v V, deleted bool) {
 	m[k] = v
 }
 
+// tableFor returns the table that a change belongs to, nil for a deletion in a
+// table that is itself gone.
+func (b *builder) tableFor(id uint32, deleted bool) *Table {
+	if deleted && b.Tables[id] == nil {
+		return nil
+	}
+	return b.table(id)
+}
+
 // table returns a table that may be changed, making an empty one for segments
 // that arrive before their table (parts of a snapshot come in any order).
 func (b *builder) table(id uint32) *Table {
@@ -163,11 +188,12 @@ func (b *builder) table(id uint32) *Table {
 func (b *builder) tableChanged(p *pb.Table, deleted bool) {
 	b.TablesVersion++
 	if deleted {
-		b.table(p.Id)
-		delete(b.Tables, p.Id)
+		if b.tableFor(p.Id, true) != nil {
+			delete(b.Tables, p.Id)
+		}
 		return
 	}
 	t := b.table(p.Id)
-	t.Name = p.Name
+	t.Name, t.msg = p.Name, p
 	t.Def, t.Err = api.DecodeTable(p)
 }

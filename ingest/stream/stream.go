@@ -18,12 +18,20 @@ import (
 type opener func(ctx context.Context, cfg *schema.StreamConfig, ev ingest.Events) (ingest.Source, []string, error)
 
 var openers = map[string]opener{
-	"kafka": func(ctx context.Context, cfg *schema.StreamConfig, ev ingest.Events) (ingest.Source, []string, error) {
-		return kafka.Open(ctx, cfg, ev)
-	},
-	"kinesis": func(ctx context.Context, cfg *schema.StreamConfig, ev ingest.Events) (ingest.Source, []string, error) {
-		return kinesis.Open(ctx, cfg, ev)
-	},
+	"kafka":   source(kafka.Open),
+	"kinesis": source(kinesis.Open),
+}
+
+// source adapts a package's Open. With an error the source is nil as an
+// interface too, not a nil pointer inside one.
+func source[S ingest.Source](open func(context.Context, *schema.StreamConfig, ingest.Events) (S, []string, error)) opener {
+	return func(ctx context.Context, cfg *schema.StreamConfig, ev ingest.Events) (ingest.Source, []string, error) {
+		src, warnings, err := open(ctx, cfg, ev)
+		if err != nil {
+			return nil, nil, err
+		}
+		return src, warnings, nil
+	}
 }
 
 // Kinds lists the kinds of streams that exist.

@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+	"github.com/aws/smithy-go"
 
 	"github.com/alluviumdb/alluvium/ingest"
 	"github.com/alluviumdb/alluvium/internal/schema"
@@ -144,23 +145,38 @@ func (s *Source) shardID(partition uint32) string {
 }
 
 // Resolve turns a start position into an offset. LATEST becomes the present
-// time, so that a restart before the first record begins at the same place.
-func (s *Source) Resolve(_ context.Context, _ uint32, start ingest.Start) (ingest.Offset, error) {
+// time, so that a restart before the first record begins at the same place. A
+// time before all that the stream keeps becomes the trim horizon: what it no
+// longer holds was not asked for.
+func (s *Source) Resolve(ctx context.Context, _ uint32, start ingest.Start) (ingest.Offset, error) {
 	switch start.Kind {
 	case ingest.StartExplicit:
 		return s.ParseOffset(start.Offset)
 	case ingest.StartTimestamp:
-		return timestampOffset(start.Timestamp), nil
+		return s.resolveTime(ctx, time.UnixMilli(start.Timestamp))
 	case ingest.StartLatest:
-		return timestampOffset(s.now().UnixMilli()), nil
+		return timePosition(s.now().UnixMilli()).offset(), nil
 	}
 	return trimHorizon, nil
+}
+
+func (s *Source) resolveTime(ctx context.Context, t time.Time) (ingest.Offset, error) {
+	if age := s.now().Sub(t) + clockSlack; age >= leastRetention {
+		keep, err := s.RetentionMillis(ctx)
+		if err != nil {
+			return "", err
+		}
+		if age.Milliseconds() > keep {
+			return trimHorizon, nil
+		}
+	}
+	return timePosition(t.UnixMilli()).offset(), nil
 }
 
 // Bounds returns the ends of a shard as far as Kinesis tells them: the trim
 // horizon and the present.
 func (s *Source) Bounds(context.Context, uint32) (earliest, end ingest.Offset, err error) {
-	return trimHorizon, timestampOffset(s.now().UnixMilli()), nil
+	return trimHorizon, timePosition(s.now().UnixMilli()).offset(), nil
 }
 
 // RetentionMillis returns how long the stream keeps records.
@@ -175,8 +191,7 @@ func (s *Source) RetentionMillis(ctx context.Context) (int64, error) {
 	return int64(*out.StreamDescriptionSummary.RetentionPeriodHours) * time.Hour.Milliseconds(), nil
 }
 
-// FormatOffset prints a sequence number (with "+" when it is the position
-// behind that record), a time, or TRIM_HORIZON.
+// FormatOffset prints a position: a sequence number, a time or TRIM_HORIZON.
 func (s *Source) FormatOffset(o ingest.Offset) string {
 	p, err := decodeOffset(o)
 	if err != nil {
@@ -186,14 +201,25 @@ func (s *Source) FormatOffset(o ingest.Offset) string {
 }
 
 // ParseOffset reads what FormatOffset prints.
-func (s *Source) ParseOffset(text string) (ingest.Offset, error) { return parsePosition(text) }
+func (s *Source) ParseOffset(text string) (ingest.Offset, error) {
+	p, err := parsePosition(text)
+	if err != nil {
+		return "", err
+	}
+	return p.offset(), nil
+}
 
 // Distance is not known: sequence numbers do not count records.
 func (s *Source) Distance(_, _ ingest.Offset) int64 { return -1 }
 
-// isThrottle tells that the shard's rate limit was hit.
+// throttles are the codes of errors that mean "more slowly", of the stream, the
+// account and the stream's key.
+var throttles = []string{
+	"ProvisionedThroughputExceededException", "LimitExceededException", "ThrottlingException", "KMSThrottlingException",
+}
+
+// isThrottle tells that a rate limit was hit.
 func isThrottle(err error) bool {
-	var rate *types.ProvisionedThroughputExceededException
-	var limit *types.LimitExceededException
-	return errors.As(err, &rate) || errors.As(err, &limit)
+	var api smithy.APIError
+	return errors.As(err, &api) && slices.Contains(throttles, api.ErrorCode())
 }

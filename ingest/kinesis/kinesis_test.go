@@ -106,8 +106,9 @@ func (b *bed) put(first, n int) []string {
 	return seqs
 }
 
-// trim drops the first n records that were put.
+// trim lets a day pass, and the first n records that were put with it.
 func (b *bed) trim(n int) {
+	b.clock.advance(25 * time.Hour)
 	b.fake.Trim(b.stream, time.UnixMilli(startMillis).Add(time.Duration(n)*time.Second+time.Millisecond))
 }
 
@@ -169,6 +170,12 @@ type recorder struct {
 func (r *recorder) FetchRetry(uint32, int, error) { r.mu.Lock(); r.retries++; r.mu.Unlock() }
 
 func (r *recorder) Throttled(uint32) { r.mu.Lock(); r.throttled++; r.mu.Unlock() }
+
+func (r *recorder) retryCount() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.retries
+}
 
 func (r *recorder) PartitionsChanged(n int) {
 	r.mu.Lock()
@@ -251,7 +258,8 @@ func TestStartPositions(t *testing.T) {
 func TestThrottlingIsWaitedOut(t *testing.T) {
 	b := newBed(t, 1)
 	b.put(0, 3)
-	b.fake.Fail("GetRecords", 2, "ProvisionedThroughputExceededException")
+	b.fake.Fail("GetRecords", 1, "ProvisionedThroughputExceededException")
+	b.fake.Fail("GetRecords", 1, "KMSThrottlingException")
 	values, _ := b.read(b.open(0, trimHorizon), 3)
 	expect(t, "values", values, numbers(0, 3))
 	expect(t, "throttled", b.events.throttled, 2)
@@ -266,6 +274,26 @@ func TestFaultsAreRetried(t *testing.T) {
 	values, _ := b.read(b.open(0, trimHorizon), 3)
 	expect(t, "values", values, numbers(0, 3))
 	expect(t, "retries", b.events.retries, 2)
+}
+
+func TestImpatientFetchesGetRecords(t *testing.T) {
+	b := newBed(t, 1)
+	b.put(0, 3)
+	b.fake.SetDelay(30 * time.Millisecond)
+	r := b.open(0, trimHorizon)
+	for {
+		ctx, cancel := context.WithTimeout(b.ctx, 2*time.Millisecond)
+		batch, err := r.Fetch(ctx)
+		cancel()
+		if err == nil {
+			expect(t, "records", len(batch.Records), 3)
+			break
+		}
+		b.must(b.ctx.Err())
+	}
+	if n := b.fake.Calls("GetShardIterator"); n != 1 {
+		t.Errorf("%d iterators", n)
+	}
 }
 
 func TestReadRateStaysBelowTheLimit(t *testing.T) {
@@ -293,7 +321,7 @@ func TestExpiredIteratorIsReplaced(t *testing.T) {
 	b.src.limit = 2
 	b.put(0, 6)
 	r := b.open(0, trimHorizon)
-	b.read(r, 2) // not at the end: the position is verified
+	b.read(r, 2)
 	b.fake.ExpireIterators()
 	values, _ := b.read(r, 4)
 	expect(t, "values", values, numbers(2, 4))
@@ -302,52 +330,6 @@ func TestExpiredIteratorIsReplaced(t *testing.T) {
 	values, _ = b.read(r, 1)
 	expect(t, "values", values, numbers(6, 1))
 	expect(t, "retries", b.events.retries, 0)
-}
-
-func TestTrimmedRecordsAreReported(t *testing.T) {
-	b := newBed(t, 1)
-	b.put(0, 10)
-	b.src.limit = 4
-	r := b.open(0, trimHorizon)
-	_, last := b.read(r, 4)
-	stood := last.Next
-	b.trim(6)
-	out := b.lost(b.open(0, stood))
-
-	// Reading goes on behind the gap.
-	values, _ := b.read(b.open(0, out.Earliest), 4)
-	expect(t, "values", values, numbers(6, 4))
-
-	// A fetch that met the gap meets it again.
-	gone := b.open(0, stood)
-	b.lost(gone)
-	b.lost(gone)
-}
-
-func TestReaderAtItsEndIsSureOfItsPosition(t *testing.T) {
-	b := newBed(t, 1)
-	b.put(0, 3)
-	r := b.open(0, trimHorizon)
-	b.read(r, 3)
-	b.trim(3)
-	b.fake.ExpireIterators()
-	b.put(3, 1)
-	values, _ := b.read(r, 1)
-	expect(t, "values", values, numbers(3, 1))
-}
-
-func TestClosedShardTrimmedWhole(t *testing.T) {
-	b := newBed(t, 1)
-	b.put(0, 4)
-	b.src.limit = 2
-	_, last := b.read(b.open(0, trimHorizon), 2)
-	stood := last.Next
-	b.split("shardId-000000000000")
-	b.trim(4)
-	out := b.lost(b.open(0, stood))
-	if _, err := b.open(0, out.Earliest).Fetch(b.ctx); !errors.Is(err, ingest.ErrEndOfPartition) {
-		t.Errorf("behind the gap: %v", err)
-	}
 }
 
 func (b *bed) split(shard string) {
@@ -446,4 +428,24 @@ func TestOptionsRefuse(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect(t, "warnings", warnings, "[stream property surprise has no effect]")
+}
+
+func TestRegionIsNeeded(t *testing.T) {
+	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"} {
+		t.Setenv(name, "")
+	}
+	t.Setenv("AWS_CONFIG_FILE", "/dev/null")
+	f := func(want bool, props map[string]string) {
+		t.Helper()
+		src, _, err := Open(context.Background(), &schema.StreamConfig{Topic: "s", Properties: props}, nil)
+		if (err == nil) != want {
+			t.Errorf("%v: %v", props, err)
+		}
+		if err == nil {
+			src.Close()
+		}
+	}
+	f(false, nil)
+	f(true, map[string]string{"endpoint": "http://127.0.0.1:1"})
+	f(true, map[string]string{"stream.kinesis.region": "eu-west-1"})
 }

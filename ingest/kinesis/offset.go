@@ -3,7 +3,6 @@ package kinesis
 import (
 	"encoding/binary"
 	"fmt"
-	"math"
 	"math/big"
 	"strings"
 	"time"
@@ -11,26 +10,33 @@ import (
 	"github.com/alluviumdb/alluvium/ingest"
 )
 
-// An offset is 28 bytes: the sequence number, big-endian in 24 bytes (AWS's
-// have 186 bits), and a sub-sequence of 4 bytes, the number of rows of that
-// record that lie before the position: 0 means the record itself, 1 the position
-// behind it. Two kinds of positions are not sequence numbers and sort before all
-// of them: zero is the trim horizon, and a number below 2^64 is a time in ms
-// since 1970.
+// An offset is 32 bytes, big-endian:
+//
+//	24  the sequence number (AWS's have 186 bits)
+//	 4  how many rows of that record lie before the position: 0 is the record
+//	    itself, 1 the position behind it
+//	 4  until when, in seconds since 1970, the shard is known to have held
+//	    nothing more before the position's next record; 0 is not known
+//
+// The last part does not move the position. It tells, when reading is taken up
+// again, whether something can have left the stream unread.
+//
+// Two kinds of positions are not sequence numbers and sort before all of them:
+// zero is the trim horizon, and a number below 2^64 is a time in ms since 1970.
 const (
 	seqBytes    = 24
-	offsetBytes = seqBytes + 4
-	// subLost is the position behind all that was lost after a record: reading
-	// goes on there without looking for the record.
-	subLost = math.MaxUint32
+	subBytes    = 4
+	seenBytes   = 4
+	offsetBytes = seqBytes + subBytes + seenBytes
 )
 
 var trimHorizon = ingest.Offset(make([]byte, offsetBytes))
 
 // position is a decoded offset.
 type position struct {
-	seq *big.Int
-	sub uint32
+	seq  *big.Int
+	sub  uint32
+	seen uint32
 }
 
 func (p position) isHorizon() bool { return p.seq.Sign() == 0 }
@@ -40,36 +46,61 @@ func (p position) isTime() bool { return p.seq.Sign() > 0 && p.seq.IsUint64() }
 
 func (p position) time() time.Time { return time.UnixMilli(p.seq.Int64()).UTC() }
 
-func (p position) String() string {
-	switch {
-	case p.isHorizon():
-		return "TRIM_HORIZON"
-	case p.isTime():
-		return p.time().Format("2006-01-02T15:04:05.000Z")
-	case p.sub == subLost:
-		return p.seq.String() + "++"
-	case p.sub > 0:
-		return p.seq.String() + "+"
+// known returns until when everything before the position was read, in seconds
+// since 1970; 0 is not known.
+func (p position) known() int64 {
+	if p.isTime() {
+		return max(p.time().Unix(), int64(p.seen))
 	}
-	return p.seq.String()
+	return int64(p.seen)
 }
 
-func timestampOffset(ms int64) ingest.Offset {
+func (p position) offset() ingest.Offset {
 	b := make([]byte, offsetBytes)
-	binary.BigEndian.PutUint64(b[seqBytes-8:], uint64(max(ms, 1)))
+	p.seq.FillBytes(b[:seqBytes])
+	binary.BigEndian.PutUint32(b[seqBytes:], p.sub)
+	binary.BigEndian.PutUint32(b[seqBytes+subBytes:], p.seen)
 	return ingest.Offset(b)
 }
 
-// sequenceOffset encodes a sequence number as AWS writes it.
-func sequenceOffset(seq string, sub uint32) (ingest.Offset, error) {
+const (
+	horizonText = "TRIM_HORIZON"
+	timeLayout  = "2006-01-02T15:04:05.000Z"
+	afterMark   = "+"
+	seenMark    = "@"
+)
+
+// String prints a sequence number, a time or TRIM_HORIZON; "+" when it is the
+// position behind that record; "@" and the time until which it was the end.
+func (p position) String() string {
+	text := p.seq.String()
+	switch {
+	case p.isHorizon():
+		text = horizonText
+	case p.isTime():
+		text = p.time().Format(timeLayout)
+	}
+	if p.sub > 0 {
+		text += afterMark
+	}
+	if p.sub > 1 {
+		text += fmt.Sprint(p.sub)
+	}
+	if p.seen > 0 {
+		text += seenMark + time.Unix(int64(p.seen), 0).UTC().Format(time.RFC3339)
+	}
+	return text
+}
+
+func timePosition(ms int64) position { return position{seq: big.NewInt(max(ms, 1))} }
+
+// sequencePosition reads a sequence number as AWS writes it.
+func sequencePosition(seq string) (position, error) {
 	n, ok := new(big.Int).SetString(seq, 10)
 	if !ok || n.Sign() <= 0 || n.IsUint64() || n.BitLen() > 8*seqBytes {
-		return "", fmt.Errorf("kinesis: sequence number %q is not understood", seq)
+		return position{}, fmt.Errorf("kinesis: sequence number %q is not understood", seq)
 	}
-	b := make([]byte, offsetBytes)
-	n.FillBytes(b[:seqBytes])
-	binary.BigEndian.PutUint32(b[seqBytes:], sub)
-	return ingest.Offset(b), nil
+	return position{seq: n}, nil
 }
 
 func decodeOffset(o ingest.Offset) (position, error) {
@@ -77,24 +108,46 @@ func decodeOffset(o ingest.Offset) (position, error) {
 		return position{}, fmt.Errorf("kinesis: offset of %d bytes, want %d", len(o), offsetBytes)
 	}
 	b := []byte(o)
-	return position{seq: new(big.Int).SetBytes(b[:seqBytes]), sub: binary.BigEndian.Uint32(b[seqBytes:])}, nil
+	return position{
+		seq:  new(big.Int).SetBytes(b[:seqBytes]),
+		sub:  binary.BigEndian.Uint32(b[seqBytes:]),
+		seen: binary.BigEndian.Uint32(b[seqBytes+subBytes:]),
+	}, nil
 }
 
-func parsePosition(text string) (ingest.Offset, error) {
-	if text == "TRIM_HORIZON" {
-		return trimHorizon, nil
+// parsePosition reads what String prints.
+func parsePosition(text string) (position, error) {
+	place, seen, hasSeen := strings.Cut(text, seenMark)
+	p, err := parsePlace(place)
+	if err != nil || !hasSeen {
+		return p, err
+	}
+	t, err := time.Parse(time.RFC3339, seen)
+	if err != nil || t.Unix() <= 0 || t.Unix() != int64(uint32(t.Unix())) {
+		return position{}, fmt.Errorf("kinesis: %q in position %q is no time", seen, text)
+	}
+	p.seen = uint32(t.Unix())
+	return p, nil
+}
+
+func parsePlace(text string) (position, error) {
+	if text == horizonText {
+		return position{seq: new(big.Int)}, nil
 	}
 	if t, err := time.Parse(time.RFC3339Nano, text); err == nil {
-		return timestampOffset(t.UnixMilli()), nil
+		return timePosition(t.UnixMilli()), nil
 	}
-	seq := strings.TrimRight(text, "+")
-	switch text[len(seq):] {
-	case "":
-		return sequenceOffset(seq, 0)
-	case "+":
-		return sequenceOffset(seq, 1)
-	case "++":
-		return sequenceOffset(seq, subLost)
+	seq, rows, after := strings.Cut(text, afterMark)
+	p, err := sequencePosition(seq)
+	if err != nil || !after {
+		return p, err
 	}
-	return "", fmt.Errorf("kinesis: position %q is not understood", text)
+	if p.sub = 1; rows != "" {
+		n, ok := new(big.Int).SetString(rows, 10)
+		if !ok || n.Cmp(big.NewInt(1)) <= 0 || n.BitLen() > 8*subBytes {
+			return position{}, fmt.Errorf("kinesis: position %q is not understood", text)
+		}
+		p.sub = uint32(n.Uint64())
+	}
+	return p, nil
 }

@@ -78,6 +78,12 @@ func (o options) client(ctx context.Context) (*kinesis.Client, *http.Client, err
 	if err != nil {
 		return nil, nil, fmt.Errorf("kinesis: AWS configuration: %w", err)
 	}
+	if cfg.Region == "" {
+		if o.endpoint == "" {
+			return nil, nil, fmt.Errorf("kinesis: region is missing")
+		}
+		cfg.Region = "us-east-1" // stand-ins take any
+	}
 	transport := closable(cfg.HTTPClient)
 	return kinesis.NewFromConfig(cfg, func(k *kinesis.Options) {
 		k.HTTPClient = transport

@@ -31,6 +31,7 @@ type Server struct {
 	generation int  // iterators of earlier generations have expired
 	pageSize   int  // shards on one page of ListShards, 0 for all
 	limited    bool // five reads a second and shard
+	delay      time.Duration
 }
 
 // Start starts a server on a free port.
@@ -80,6 +81,13 @@ func (s *Server) LimitReads() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.limited = true
+}
+
+// SetDelay makes every call take at least d.
+func (s *Server) SetDelay(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.delay = d
 }
 
 // Fail lets the next n calls of an operation ("GetRecords") fail with an error
@@ -154,6 +162,10 @@ const maxBody = 64 << 20
 
 // ServeHTTP answers one call; the operation stands in the X-Amz-Target header.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	delay := s.delay
+	s.mu.Unlock()
+	time.Sleep(delay)
 	operation := strings.TrimPrefix(r.Header.Get("X-Amz-Target"), "Kinesis_20131202.")
 	var body json.RawMessage
 	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(&body)

@@ -27,6 +27,7 @@ import (
 // SQL for a session.
 type Catalog interface {
 	plan.Catalog
+	fn.Describer
 	// Version changes whenever a name may resolve differently; it keys cached
 	// plans.
 	Version() uint64
@@ -239,7 +240,10 @@ func (e *Engine) cancelSession(pid int32, allowed func(*Session) bool) bool {
 // sessionFuncs answers the questions of SQL functions about a session.
 type sessionFuncs struct{ s *Session }
 
-var _ fn.Session = sessionFuncs{}
+var (
+	_ fn.Session   = sessionFuncs{}
+	_ fn.Describer = sessionFuncs{}
+)
 
 func (s *Session) funcs() fn.Session { return sessionFuncs{s} }
 
@@ -276,3 +280,16 @@ func (f sessionFuncs) TableVisible(oid uint32) bool {
 	return f.s.eng.cfg.Catalog.TableVisible(f.s.searchPath(), oid)
 }
 func (f sessionFuncs) RoleName(oid uint32) (string, bool) { return f.s.eng.cfg.Catalog.RoleName(oid) }
+func (f sessionFuncs) IndexDef(oid uint32, n int) (string, bool) {
+	return f.s.eng.cfg.Catalog.IndexDef(oid, n)
+}
+func (f sessionFuncs) ConstraintDef(oid uint32) (string, bool) {
+	return f.s.eng.cfg.Catalog.ConstraintDef(oid)
+}
+func (f sessionFuncs) Description(oid uint32, sub int32) (string, bool) {
+	return f.s.eng.cfg.Catalog.Description(oid, sub)
+}
+func (f sessionFuncs) RelationBytes(oid uint32) int64 {
+	return f.s.eng.cfg.Catalog.RelationBytes(oid)
+}
+func (f sessionFuncs) DatabaseBytes() int64 { return f.s.eng.cfg.Catalog.DatabaseBytes() }

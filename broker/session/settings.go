@@ -66,6 +66,7 @@ var settingList = []setting{
 	{name: "client_encoding", kind: settingFixed, def: "UTF8", report: true, doc: "Encoding of text on the connection."},
 	{name: "client_min_messages", kind: settingEnum, enum: []string{"debug5", "debug4", "debug3", "debug2", "debug1", "log", "notice", "warning", "error"}, def: "notice", doc: "Lowest severity of notices that are sent."},
 	{name: "DateStyle", def: "ISO, MDY", report: true, doc: "Text form of dates; only ISO output exists."},
+	{name: "default_table_access_method", def: "heap", readOnly: true, doc: "For clients that ask; tables have one form of storage."},
 	{name: "default_transaction_isolation", kind: settingEnum, enum: []string{"read committed", "repeatable read", "serializable", "read uncommitted"}, def: "read committed", doc: "Isolation of new transactions."},
 	{name: "default_transaction_read_only", kind: settingBool, def: "off", report: true, doc: "Whether new transactions refuse writes."},
 	{name: "dialect", kind: settingEnum, enum: []string{"postgres", "pinot"}, def: "postgres", doc: "Function overloads and result types."},

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // zones work where the system has no database of them
 
 	"github.com/spf13/cobra"
 

@@ -423,7 +423,8 @@ func TestOptionsRefuse(t *testing.T) {
 	f("s", map[string]string{"accessKey": "k"})
 	f("s", map[string]string{"stream.kinesis.maxRecordsToFetch": "0"})
 	f("s", map[string]string{"iamRoleBasedAccessEnabled": "true"})
-	_, warnings, err := readOptions(&schema.StreamConfig{Topic: "s", Properties: map[string]string{"region": "x", "stream.kinesis.endpoint": "y", "surprise": "1"}})
+	f("s", map[string]string{"shardIteratorType": "AT_TIMESTAMP"})
+	_, warnings, err := readOptions(&schema.StreamConfig{Topic: "s", Properties: map[string]string{"region": "x", "stream.kinesis.endpoint": "y", "shardIteratorType": "LATEST", "surprise": "1"}})
 	if err != nil {
 		t.Fatal(err)
 	}

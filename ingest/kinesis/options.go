@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -26,6 +27,10 @@ type options struct {
 
 // maxLimit is the most records that one GetRecords returns.
 const maxLimit = 10_000
+
+// wordPositions are the iterator types that need no more than their name. The
+// table's start position is made of them elsewhere.
+var wordPositions = []string{"LATEST", "TRIM_HORIZON"}
 
 // readOptions reads Pinot's stream properties, with or without their prefix.
 func readOptions(cfg *schema.StreamConfig) (options, []string, error) {
@@ -51,6 +56,12 @@ func readOptions(cfg *schema.StreamConfig) (options, []string, error) {
 				return o, nil, fmt.Errorf("kinesis: maxRecordsToFetch %q is not a number from 1 to %d", value, maxLimit)
 			}
 			o.limit = int32(n)
+		case "shardIteratorType":
+			if !slices.Contains(wordPositions, strings.ToUpper(value)) {
+				return o, nil, fmt.Errorf("kinesis: shardIteratorType %q is not supported (%s are); "+
+					"a time or a sequence number is given as stream.kinesis.consumer.prop.auto.offset.reset, e.g. offset:4959…",
+					value, strings.Join(wordPositions, ", "))
+			}
 		case "iamRoleBasedAccessEnabled", "roleArn", "roleSessionName", "externalId":
 			return o, nil, fmt.Errorf("kinesis: %s is not supported; give the role to the process (default credential chain)", name)
 		default:

@@ -68,12 +68,16 @@ func (s *Server) build(ctx context.Context, t *clusterview.Table, seg *pb.Segmen
 	if err := s.cfg.FS.MkdirAll(filepath.Dir(path)); err != nil {
 		return err
 	}
+	table, err := t.At(seg.SchemaVersion)
+	if err != nil {
+		return err
+	}
 	// Sizes of footers must not depend on when or where a replica was built:
 	// the times stamped are those of the Raft entries.
 	meta := *src.Metadata()
 	meta.CreatedMicros, meta.SealedMicros = seg.CreatedMicros, seg.EndedMicros
 	meta.Table, meta.TableID, meta.Consuming = t.Def.Name, t.Def.ID, false
-	if _, err := build.Segment(ctx, s.cfg.FS, path, src, build.Config{Table: t.Def, Meta: &meta}); err != nil {
+	if _, err := build.Segment(ctx, s.cfg.FS, path, src, build.Config{Table: table, Meta: &meta}); err != nil {
 		return err
 	}
 	file, err := immutable.Open(s.cfg.FS, path, immutable.Options{})

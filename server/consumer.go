@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -66,7 +64,10 @@ type consumer struct {
 	proposals []proposal
 	lastTry   time.Time
 	gap       *ingest.OutOfRangeError
-	forced    atomic.Bool
+	stopped   bool  // by a gap that the table does not skip
+	first     int64 // stream timestamp of the first record, µs, 0 until there is one
+
+	forced atomic.Bool // to be sealed early, for the memory that it holds
 
 	mu     sync.Mutex // guards report
 	report pb.ConsumerReport
@@ -92,26 +93,32 @@ func (s *Server) startConsumer(t *clusterview.Table, seg *pb.Segment) {
 	if rt == nil || s.tables.consumes(seg.TableId, seg.Partition) {
 		return
 	}
-	s.launch(rt, t.Def, seg)
+	s.launch(rt, t, seg)
 }
 
-func (s *Server) launch(rt *tableRuntime, table *schema.Table, seg *pb.Segment) {
-	live, dec, err := newConsuming(table, seg)
+func (s *Server) launch(rt *tableRuntime, t *clusterview.Table, seg *pb.Segment) {
+	if s.draining.Load() {
+		return
+	}
+	table, live, dec, err := newConsuming(t, seg)
 	if err != nil {
-		s.log.Error("consuming segment cannot be opened", "table", table.Name, "segment", seg.Name, "err", err)
-		s.health.set("table "+table.Name, err.Error())
+		s.log.Error("consuming segment cannot be opened", "table", t.Name, "segment", seg.Name, "err", err)
+		s.health.set("table "+t.Name, err.Error())
 		return
 	}
 	ctx, cancel := context.WithCancel(rt.ctx)
 	c := &consumer{
 		srv: s, rt: rt, table: table, seg: seg, live: live, dec: dec, started: s.cfg.Now(), cancel: cancel,
 		done: make(chan struct{}), next: ingest.Offset(seg.StartOffset),
-		h: &holder{name: seg.Name, table: table.Name, tableID: table.ID, partition: seg.Partition, live: live, state: stateConsuming},
+		h: s.newHolder(t, seg, stateConsuming),
 	}
+	c.h.live = live
+	c.h.account(live.Bytes())
 	c.report = pb.ConsumerReport{TableId: table.ID, Partition: seg.Partition, Segment: seg.Name, State: consumerCatchingUp,
 		OffsetText: seg.StartOffsetText, LagRecords: -1, LagMillis: -1, FreshnessMillis: -1, LossHorizonMillis: -1}
 	if !s.tables.addConsumer(c) {
 		cancel()
+		c.h.drop()
 		return
 	}
 	s.set.add(c.h)
@@ -124,18 +131,27 @@ func (s *Server) launch(rt *tableRuntime, table *schema.Table, seg *pb.Segment) 
 	})
 }
 
-// newConsuming makes the memory of a consuming segment and its decoder.
-func newConsuming(table *schema.Table, seg *pb.Segment) (*mutable.Segment, ingest.Decoder, error) {
+// newConsuming makes the memory of a consuming segment and its decoder, by the
+// schema that the segment was opened with: whoever reads its records, now or
+// after a crash, gets the same rows.
+func newConsuming(t *clusterview.Table, seg *pb.Segment) (*schema.Table, *mutable.Segment, ingest.Decoder, error) {
+	table, err := t.At(seg.SchemaVersion)
+	if err != nil {
+		return nil, nil, nil, err
+	}
 	cfg := table.Config
+	if cfg.Stream == nil {
+		return nil, nil, nil, fmt.Errorf("table %q has no stream", table.Name)
+	}
 	dec, err := decode.New(cfg.Stream.Decoder, table.Schema, decode.Options{TimeColumn: cfg.TimeColumn, MaxRecordBytes: cfg.MaxRecordSize})
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	live, err := mutable.New(mutable.Config{
 		Name: seg.Name, Table: table, Partition: seg.Partition, FirstSeq: seg.FirstSeq,
 		StartOffset: string(seg.StartOffset), CreatedMicros: seg.CreatedMicros,
 	})
-	return live, dec, err
+	return table, live, dec, err
 }
 
 // fix tells the consumer that the state shows its segment's end.
@@ -167,8 +183,11 @@ func (c *consumer) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		before := c.next
 		done, err := c.consume(ctx)
-		if done || ctx.Err() != nil {
+		switch {
+		case done || ctx.Err() != nil:
 			return
+		case err == nil || errors.Is(err, errStopped):
+			continue
 		}
 		if c.next != before {
 			wait.reset()
@@ -177,7 +196,17 @@ func (c *consumer) run(ctx context.Context) {
 		c.setState(consumerRetrying, err)
 		c.srv.metrics.stepErrors.WithLabelValues(stepFetch).Inc()
 		c.srv.log.Warn("consumption interrupted", "table", c.table.Name, "partition", c.seg.Partition, "err", err)
-		sleep(ctx, wait.next())
+		c.pause(ctx, wait.next())
+	}
+}
+
+// pause waits, but not beyond the moment when the segment's end is known.
+func (c *consumer) pause(ctx context.Context, d time.Duration) {
+	pctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	c.interrupt.Store(&cancel)
+	if c.fixed.Load() == nil {
+		<-pctx.Done()
 	}
 }
 
@@ -189,44 +218,71 @@ func (c *consumer) closeReader() {
 }
 
 // consume opens the reader where the segment stands and reads until the end is
-// fixed (done) or something fails.
+// fixed (done), something fails, or the stream must be opened anew (no error).
 func (c *consumer) consume(ctx context.Context) (done bool, err error) {
-	if c.src, err = c.rt.open(ctx); err != nil {
+	if c.observedEnd() {
+		return true, nil
+	}
+	if err := c.connect(ctx); err != nil {
 		return false, err
 	}
-	if c.reader == nil {
-		if c.reader, err = c.src.Open(ctx, c.seg.Partition, c.next); err != nil {
-			return false, err
-		}
-	}
 	for ctx.Err() == nil {
-		if f := c.fixed.Load(); f != nil {
-			c.ended(&pb.EndSegmentResponse{Ended: f}, "observed")
+		if c.observedEnd() {
 			return true, nil
 		}
-		if reason := c.due(); reason != "" {
-			if done := c.end(ctx, reason, false); done {
-				return true, nil
-			}
+		if !c.rt.serves(c.src) {
+			c.closeReader()
+			return false, nil
+		}
+		if reason := c.due(); reason != "" && c.end(ctx, reason, false) {
+			return true, nil
+		}
+		if c.mustWait(ctx) {
+			continue
 		}
 		batch, err := c.fetch(ctx)
 		switch {
-		case err == nil && batch == nil:
-			continue
-		case errors.Is(err, ingest.ErrEndOfPartition):
-			return c.endPartition(ctx), nil
 		case err != nil:
-			var out *ingest.OutOfRangeError
-			if errors.As(err, &out) {
-				return c.fellBehind(ctx, out)
-			}
-			return false, err
+			return c.fetchFailed(ctx, err)
+		case batch == nil:
+			continue
 		}
 		if err := c.take(batch); err != nil {
 			return false, err
 		}
 	}
 	return false, ctx.Err()
+}
+
+func (c *consumer) connect(ctx context.Context) (err error) {
+	if c.src, err = c.rt.open(ctx); err != nil {
+		return err
+	}
+	if c.reader == nil {
+		c.reader, err = c.src.Open(ctx, c.seg.Partition, c.next)
+	}
+	return err
+}
+
+func (c *consumer) fetchFailed(ctx context.Context, err error) (done bool, _ error) {
+	var out *ingest.OutOfRangeError
+	switch {
+	case errors.Is(err, ingest.ErrEndOfPartition):
+		return c.endPartition(ctx), nil
+	case errors.As(err, &out):
+		return c.fellBehind(ctx, out)
+	}
+	return false, err
+}
+
+// observedEnd takes up an end that the state showed before any answer did.
+func (c *consumer) observedEnd() bool {
+	f := c.fixed.Load()
+	if f == nil {
+		return false
+	}
+	c.ended(&pb.EndSegmentResponse{Ended: f}, "observed")
+	return true
 }
 
 // fetch waits for records, but not past the moment when the segment is due; it
@@ -254,21 +310,18 @@ func (c *consumer) fetch(ctx context.Context) (*ingest.RawBatch, error) {
 	return b, err
 }
 
-// idle notes that the stream had nothing new: the consumer is at its end.
-func (c *consumer) idle() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.report.State == consumerCatchingUp || c.report.State == consumerRetrying && c.report.Error == "" {
-		c.report.State = consumerConsuming
-	}
-}
+// stream returns the table's stream config as it is now: thresholds may change
+// while a segment consumes.
+func (c *consumer) stream() *schema.StreamConfig { return c.rt.table().Config.Stream }
 
+// deadline is when the segment is due by time: counted from its creation, or
+// from its first record where the partition was quiet before.
 func (c *consumer) deadline() time.Time {
-	d := c.table.Config.Stream.FlushTime
+	d := c.stream().FlushTime
 	if d == 0 {
 		d = schema.DefaultFlushTime
 	}
-	return time.UnixMicro(c.seg.CreatedMicros).Add(d)
+	return time.UnixMicro(max(c.seg.CreatedMicros, c.first)).Add(d)
 }
 
 // due names the threshold that the segment has reached, "" for none. After a
@@ -277,10 +330,12 @@ func (c *consumer) due() string {
 	if !c.lastTry.IsZero() && time.Since(c.lastTry) < 500*time.Millisecond && !c.beyond(hardBound) {
 		return ""
 	}
-	cfg := c.table.Config.Stream
+	cfg := c.stream()
 	switch {
 	case c.full:
 		return "full"
+	case c.rt.table().Schema.Version > c.seg.SchemaVersion:
+		return "schema"
 	case c.records == 0:
 		return ""
 	case c.forced.Load():
@@ -311,25 +366,40 @@ func flushBytes(cfg *schema.StreamConfig) int64 {
 
 // beyond tells whether the segment is past times its thresholds.
 func (c *consumer) beyond(times int) bool {
-	cfg := c.table.Config.Stream
+	cfg := c.stream()
 	return c.full || int64(c.live.Rows()) >= int64(times)*int64(flushRows(cfg)) || c.live.PackedBytes() >= int64(times)*flushBytes(cfg)
 }
 
-// take decodes a batch and makes its rows visible together with its offset.
+// take decodes a batch, makes its rows visible together with its offset, and
+// reports.
 func (c *consumer) take(b *ingest.RawBatch) error {
+	if err := c.append(b); err != nil {
+		return err
+	}
+	if c.first == 0 && len(b.Records) > 0 {
+		c.first = min(b.Records[0].Timestamp, c.srv.cfg.Now().UnixMicro())
+	}
+	c.h.account(c.live.Bytes())
+	c.observeBatch(b, newestArrival(b))
+	if c.stopped {
+		c.stopped = false
+		c.srv.health.drop(c.gapKey())
+	}
+	return nil
+}
+
+func (c *consumer) append(b *ingest.RawBatch) error {
 	m := c.srv.metrics
 	start := time.Now()
 	c.dec.Decode(b.Records, &c.out)
 	decoded := time.Now()
 	m.steps.WithLabelValues(stepDecode).Observe(decoded.Sub(start).Seconds())
 	if err := c.live.Append(&c.out.Rows); err != nil {
-		if errors.Is(err, mutable.ErrFull) {
-			// Nothing of the batch was taken: it is read again by the next segment.
-			c.full = true
-			c.closeReader()
-			return fmt.Errorf("segment %s is full: %w", c.seg.Name, err)
-		}
-		return err
+		// Nothing of the batch was taken. If the segment is full, the batch is
+		// read again by the next one.
+		c.full = errors.Is(err, mutable.ErrFull)
+		c.closeReader()
+		return fmt.Errorf("segment %s: %w", c.seg.Name, err)
 	}
 	commit := mutable.Commit{
 		NextOffset: string(b.Next), Records: uint64(len(b.Records)), Rejected: uint64(len(c.out.Rejected)),
@@ -342,9 +412,6 @@ func (c *consumer) take(b *ingest.RawBatch) error {
 	c.next = b.Next
 	c.records += commit.Records
 	c.rejected += commit.Rejected
-	m.records.WithLabelValues(c.table.Name).Add(float64(len(b.Records)))
-	m.rows.WithLabelValues(c.table.Name).Add(float64(c.out.Rows.N))
-	c.observeBatch(b, commit.MaxArrivalMicros)
 	return nil
 }
 
@@ -353,152 +420,4 @@ func newestArrival(b *ingest.RawBatch) int64 {
 		return 0
 	}
 	return b.Records[len(b.Records)-1].Timestamp
-}
-
-// sampleBytes bounds the part of a refused record that is kept.
-const sampleBytes = 256
-
-// errors describes the refused records of a batch.
-func (c *consumer) errors(b *ingest.RawBatch) []segment.RowError {
-	c.rowErrs = c.rowErrs[:0]
-	if len(c.out.Rejected) == 0 {
-		return nil
-	}
-	c.srv.metrics.rejected.WithLabelValues(c.table.Name, strconv.Itoa(int(c.seg.Partition))).Add(float64(len(c.out.Rejected)))
-	for _, r := range c.out.Rejected[:min(len(c.out.Rejected), mutable.MaxErrors)] {
-		rec := &b.Records[r.Record]
-		sample := rec.Value[:min(len(rec.Value), sampleBytes)]
-		quoted := strconv.Quote(string(sample))
-		c.rowErrs = append(c.rowErrs, segment.RowError{
-			Partition: c.seg.Partition, Offset: c.src.FormatOffset(b.Offset(r.Record)), Time: rec.Timestamp,
-			Reason: r.Reason, Sample: quoted[1 : len(quoted)-1],
-		})
-	}
-	first := c.rowErrs[0]
-	c.srv.log.Warn("records refused", "table", c.table.Name, "partition", c.seg.Partition, "count", len(c.out.Rejected),
-		"offset", first.Offset, "reason", first.Reason)
-	return c.rowErrs
-}
-
-// observeBatch updates the report and the metrics of the partition.
-func (c *consumer) observeBatch(b *ingest.RawBatch, arrival int64) {
-	now := c.srv.cfg.Now()
-	c.mu.Lock()
-	r := &c.report
-	r.Error = ""
-	r.OffsetText = c.src.FormatOffset(b.Next)
-	if b.HighWatermark != "" {
-		r.HighWatermarkText = c.src.FormatOffset(b.HighWatermark)
-	}
-	r.LagRecords, r.LagMillis = b.Lag, b.LagMillis
-	r.State = consumerConsuming
-	if b.Lag > 10_000 || b.Lag < 0 && b.LagMillis > 10_000 {
-		r.State = consumerCatchingUp
-	}
-	c.newest = max(c.newest, arrival)
-	c.rate.add(now, int64(c.out.Rows.N))
-	c.mu.Unlock()
-	if arrival > 0 {
-		c.srv.metrics.freshness.WithLabelValues(c.table.Name).Observe(max(now.Sub(time.UnixMicro(arrival)).Seconds(), 0))
-	}
-}
-
-func (c *consumer) setState(state string, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.report.State = state
-	c.report.Error = ""
-	if err != nil {
-		c.report.Error = err.Error()
-	}
-}
-
-// describe returns the consumer's report as of now.
-func (c *consumer) describe(ctx context.Context) *pb.ConsumerReport {
-	now := c.srv.cfg.Now()
-	c.mu.Lock()
-	r := &pb.ConsumerReport{
-		TableId: c.report.TableId, Partition: c.report.Partition, Segment: c.report.Segment, State: c.report.State,
-		OffsetText: c.report.OffsetText, HighWatermarkText: c.report.HighWatermarkText, LagRecords: c.report.LagRecords,
-		LagMillis: c.report.LagMillis, Error: c.report.Error, FreshnessMillis: -1, LossHorizonMillis: -1,
-		Rows: uint64(c.live.Rows()), RowsPerSecond: c.rate.perSecond(now), MemoryBytes: uint64(c.live.Bytes()),
-	}
-	if c.newest > 0 {
-		r.FreshnessMillis = max(now.Sub(time.UnixMicro(c.newest)).Milliseconds(), 0)
-	}
-	c.mu.Unlock()
-	c.setHorizon(ctx, r)
-	c.publish(r)
-	return r
-}
-
-// setHorizon estimates the time until unread records leave the stream: its
-// retention less how far the consumer is behind.
-func (c *consumer) setHorizon(ctx context.Context, r *pb.ConsumerReport) {
-	src, err := c.rt.open(ctx)
-	if err != nil {
-		return
-	}
-	keep := c.rt.retentionMillis(ctx, src)
-	switch {
-	case keep < 0:
-	case r.LagRecords == 0:
-		r.LossHorizonMillis = keep
-	case r.LagMillis >= 0:
-		r.LossHorizonMillis = max(keep-r.LagMillis, 0)
-	}
-}
-
-func (c *consumer) publish(r *pb.ConsumerReport) {
-	part := strconv.Itoa(int(r.Partition))
-	c.srv.metrics.lag.WithLabelValues(c.table.Name, part).Set(float64(r.LagRecords))
-	horizon := float64(r.LossHorizonMillis)
-	if r.LossHorizonMillis > 0 {
-		horizon /= 1000
-	}
-	c.srv.metrics.lossHorizon.WithLabelValues(c.table.Name, part).Set(horizon)
-	c.srv.metrics.memory.WithLabelValues(c.table.Name, part).Set(float64(r.MemoryBytes))
-}
-
-// sealLargest seals the largest consuming segment early when all together are
-// over the memory limit.
-func (s *Server) sealLargest() {
-	var total int64
-	var largest *consumer
-	for _, c := range s.tables.allConsumers() {
-		b := c.live.Bytes()
-		total += b
-		if largest == nil || b > largest.live.Bytes() {
-			largest = c
-		}
-	}
-	if largest != nil && total > s.cfg.MaxConsumingBytes && !largest.forced.Swap(true) {
-		s.log.Warn("consuming memory is over its limit: sealing early", "bytes", total, "limit", s.cfg.MaxConsumingBytes, "segment", largest.name())
-	}
-}
-
-// rateMeter is an exponentially weighted rate over about ten seconds.
-type rateMeter struct {
-	at   time.Time
-	rate float64
-	n    int64
-}
-
-func (r *rateMeter) add(now time.Time, n int64) {
-	r.n += n
-	if r.at.IsZero() {
-		r.at = now
-	}
-	if d := now.Sub(r.at).Seconds(); d >= 0.5 {
-		w := math.Exp(-d / 10)
-		r.rate = w*r.rate + (1-w)*float64(r.n)/d
-		r.at, r.n = now, 0
-	}
-}
-
-func (r *rateMeter) perSecond(now time.Time) float64 {
-	if d := now.Sub(r.at).Seconds(); d > 1 {
-		return r.rate * math.Exp(-d/10)
-	}
-	return r.rate
 }

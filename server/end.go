@@ -2,7 +2,9 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/alluviumdb/alluvium/api"
@@ -21,8 +23,7 @@ const endTimeout = 3 * time.Second
 func (c *consumer) end(ctx context.Context, reason string, partitionDone bool) bool {
 	start := time.Now()
 	c.lastTry = start
-	view := c.live.Snapshot()
-	c.proposals = append(c.proposals, proposal{c.next, view})
+	view := c.propose()
 	ectx, cancel := context.WithTimeout(ctx, endTimeout)
 	defer cancel()
 	res, err := c.srv.cfg.Controller.EndSegment(ectx, c.endRequest(view, reason, partitionDone))
@@ -35,6 +36,17 @@ func (c *consumer) end(ctx context.Context, reason string, partitionDone bool) b
 	c.srv.metrics.sealed.WithLabelValues(reason).Inc()
 	c.ended(res, reason)
 	return true
+}
+
+// propose keeps the rows as they are now under the offset that they reach. What
+// was proposed before without an answer may still turn out to be the end.
+func (c *consumer) propose() segment.Segment {
+	if n := len(c.proposals); n > 0 && c.proposals[n-1].end == c.next {
+		return c.proposals[n-1].view
+	}
+	view := c.live.Snapshot()
+	c.proposals = append(c.proposals, proposal{c.next, view})
+	return view
 }
 
 func (c *consumer) endRequest(view segment.Segment, reason string, partitionDone bool) *pb.EndSegmentRequest {
@@ -54,15 +66,22 @@ func (c *consumer) endRequest(view segment.Segment, reason string, partitionDone
 	return r
 }
 
-// endFailed notes that a proposal had no answer. It waits only when the
-// segment must not grow further.
+// endFailed notes that a proposal had no answer, or was refused because the
+// segment is gone or belongs to another server, which reconcile will see. It
+// waits only when the segment must not grow further.
 func (c *consumer) endFailed(ctx context.Context, err error) {
+	if ctx.Err() != nil {
+		return
+	}
 	c.srv.metrics.stepErrors.WithLabelValues(stepSeal).Inc()
-	c.srv.health.set("controller", err.Error())
 	c.srv.log.Warn("the end of a segment could not be proposed", "table", c.table.Name, "segment", c.seg.Name, "err", err)
-	if c.beyond(hardBound) {
+	refused := errors.Is(err, api.ErrNotFound) || errors.Is(err, api.ErrFenced)
+	if !refused {
+		c.srv.health.set("controller", err.Error())
+	}
+	if refused || c.beyond(hardBound) {
 		c.setState(consumerRetrying, fmt.Errorf("waiting for the controller: %w", err))
-		sleep(ctx, time.Second)
+		c.pause(ctx, time.Second)
 	}
 }
 
@@ -88,74 +107,92 @@ func (c *consumer) ended(res *pb.EndSegmentResponse, reason string) {
 		// again from the stream over the fixed range.
 		c.srv.set.remove(c.seg.Name)
 	}
-	if next := res.Next; next != nil && next.Status == pb.SegmentStatus_SEGMENT_CONSUMING && c.srv.set.get(next.Name) == nil && c.placedHere(next) {
-		c.srv.launch(c.rt, c.current(), next)
-	}
+	c.beginNext(res.Next)
 	c.srv.poke()
 }
 
-func (c *consumer) placedHere(seg *pb.Segment) bool {
-	for _, r := range seg.Replicas {
-		if r == c.srv.cfg.Instance.Id {
-			return true
-		}
+// beginNext begins the next segment of the partition without waiting for the
+// state to show it. Where it cannot be begun yet, reconcile does it later.
+func (c *consumer) beginNext(next *pb.Segment) {
+	s := c.srv
+	if next == nil || next.Status != pb.SegmentStatus_SEGMENT_CONSUMING || !s.placedHere(next) || s.set.get(next.Name) != nil {
+		return
 	}
-	return false
+	t := s.view.State().Tables[next.TableId]
+	if t == nil || t.Def == nil || t.Def.Schema.Version < next.SchemaVersion {
+		return
+	}
+	s.launch(c.rt, t, next)
 }
 
-// current returns the newest definition of the table.
-func (c *consumer) current() *schema.Table {
-	if t := c.srv.view.State().Tables[c.table.ID]; t != nil && t.Def != nil {
-		return t.Def
-	}
-	return c.table
+func (s *Server) placedHere(seg *pb.Segment) bool {
+	return slices.Contains(seg.Replicas, s.cfg.Instance.Id)
 }
 
 // endPartition ends the segment of a partition that has no more records, as
 // often as it takes.
 func (c *consumer) endPartition(ctx context.Context) bool {
 	for ctx.Err() == nil {
-		if c.end(ctx, "shard_end", true) {
+		if c.observedEnd() || c.end(ctx, "shard_end", true) {
 			return true
 		}
-		sleep(ctx, time.Second)
+		c.pause(ctx, time.Second)
 	}
 	return false
 }
 
+// errStopped tells that a stopped partition may look again.
+var errStopped = errors.New("stopped by a gap")
+
 // gapRecheck is how often a stopped partition looks whether it may go on.
 const gapRecheck = 10 * time.Second
 
-// fellBehind handles an offset that the stream no longer holds: by the table's
-// policy the partition stops, or goes on behind the gap with a durable record
-// of it.
+// fellBehind handles an offset that the stream does not hold: by the table's
+// policy the partition stops, or goes on behind the gap with a durable record of
+// it. An offset beyond the stream's end (it was truncated or made anew) always
+// stops it: going back would double rows.
 func (c *consumer) fellBehind(ctx context.Context, out *ingest.OutOfRangeError) (done bool, err error) {
 	c.closeReader()
-	c.srv.log.Error("records left the stream before they were read", "table", c.table.Name, "partition", c.seg.Partition,
-		"wanted", c.src.FormatOffset(out.Wanted), "earliest", c.src.FormatOffset(out.Earliest), "missing", out.Missing,
-		"policy", string(c.table.Config.OnGap))
+	policy := c.rt.table().Config.OnGap
 	if out.Earliest <= out.Wanted {
-		// Beyond the end of the stream: it was truncated or made anew.
-		c.setState(consumerStoppedGap, fmt.Errorf("offset %s is beyond the end of the stream (%s)",
+		c.stop(ctx, fmt.Errorf("offset %s is beyond the end of the stream (%s)",
 			c.src.FormatOffset(out.Wanted), c.src.FormatOffset(out.Latest)))
-		sleep(ctx, gapRecheck)
-		return false, out
+		return false, errStopped
 	}
-	if c.table.Config.OnGap != schema.GapResume {
-		c.setState(consumerStoppedGap, out)
-		c.srv.health.set(c.gapKey(), fmt.Sprintf("stopped: %v", out))
-		sleep(ctx, gapRecheck)
-		return false, out
+	gone := fmt.Errorf("records left the stream before they were read: wanted offset %s, the earliest is %s (%d missing)",
+		c.src.FormatOffset(out.Wanted), c.src.FormatOffset(out.Earliest), out.Missing)
+	if policy != schema.GapResume {
+		c.stop(ctx, gone)
+		return false, errStopped
 	}
+	c.srv.log.Error("going on behind a gap", "table", c.table.Name, "partition", c.seg.Partition, "err", gone)
 	c.srv.health.drop(c.gapKey())
 	c.gap = out
 	for ctx.Err() == nil {
-		if c.end(ctx, "gap", false) {
+		if c.observedEnd() || c.end(ctx, "gap", false) {
 			return true, nil
 		}
-		sleep(ctx, time.Second)
+		c.pause(ctx, time.Second)
 	}
 	return false, ctx.Err()
+}
+
+// stop shows why the partition stands still and waits until it may look again:
+// after a while, or when the table's definition changes.
+func (c *consumer) stop(ctx context.Context, why error) {
+	if !c.stopped {
+		c.srv.log.Error("partition stopped", "table", c.table.Name, "partition", c.seg.Partition, "err", why)
+	}
+	c.stopped = true
+	c.setState(consumerStoppedGap, why)
+	c.srv.health.set(c.gapKey(), "stopped: "+why.Error())
+	def := c.rt.table()
+	for end := time.Now().Add(gapRecheck); time.Now().Before(end) && ctx.Err() == nil; {
+		if c.fixed.Load() != nil || c.rt.table() != def {
+			return
+		}
+		c.pause(ctx, 250*time.Millisecond)
+	}
 }
 
 func (c *consumer) gapKey() string {

@@ -42,7 +42,7 @@ func (s *Server) beat(registered *bool) error {
 		}
 		*registered = true
 	}
-	res, err := s.cfg.Controller.Heartbeat(ctx, s.heartbeat(ctx))
+	res, err := s.cfg.Controller.Heartbeat(ctx, s.heartbeat())
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func (s *Server) beat(registered *bool) error {
 	return nil
 }
 
-func (s *Server) heartbeat(ctx context.Context) *pb.HeartbeatRequest {
+func (s *Server) heartbeat() *pb.HeartbeatRequest {
 	r := &pb.HeartbeatRequest{
 		ProtocolVersion: api.ProtocolVersion, InstanceId: s.cfg.Instance.Id, AppliedIndex: s.view.State().Index,
 		Health: s.health.copy(), ResidentBytes: obs.ResidentBytes(),
@@ -75,8 +75,9 @@ func (s *Server) heartbeat(ctx context.Context) *pb.HeartbeatRequest {
 	}
 	s.metrics.diskBytes.Set(disk)
 	s.metrics.pendingUploads.Set(pending)
+	s.metrics.memoryHeld.Set(float64(s.memory.held.Load()))
 	for _, c := range s.tables.allConsumers() {
-		r.Consumers = append(r.Consumers, c.describe(ctx))
+		r.Consumers = append(r.Consumers, c.describe())
 	}
 	return r
 }

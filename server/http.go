@@ -19,10 +19,10 @@ func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /segments/{table}/{name}", s.serveSegment)
 	mux.HandleFunc("GET /debug/segments", s.serveSegments)
-	mux.HandleFunc("GET /debug/consumers", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("GET /debug/consumers", func(w http.ResponseWriter, _ *http.Request) {
 		reports := []any{}
 		for _, c := range s.tables.allConsumers() {
-			reports = append(reports, c.describe(r.Context()))
+			reports = append(reports, c.describe())
 		}
 		writeJSON(w, reports)
 	})

@@ -36,7 +36,7 @@ func (s *Server) load(ctx context.Context, t *clusterview.Table, seg *pb.Segment
 	}
 	defer release()
 	start := time.Now()
-	h := &holder{name: seg.Name, table: t.Name, tableID: seg.TableId, partition: seg.Partition, state: stateLoading}
+	h := s.newHolder(t, seg, stateLoading)
 	file, err := s.openLocal(seg)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		s.quarantineFile(seg, err)
@@ -160,7 +160,7 @@ func (s *Server) store(path string, r io.Reader, seg *pb.Segment) error {
 // committed: a file that was built is used, else the rows are read again.
 func (s *Server) recoverEnded(ctx context.Context, t *clusterview.Table, seg *pb.Segment) {
 	if file, err := s.openBuilt(seg); err == nil {
-		h := &holder{name: seg.Name, table: t.Name, tableID: seg.TableId, partition: seg.Partition, state: stateLoading}
+		h := s.newHolder(t, seg, stateLoading)
 		h.swap(file)
 		s.set.add(h)
 		s.publish(ctx, t, seg, h)
@@ -196,7 +196,8 @@ func (s *Server) rebuild(ctx context.Context, t *clusterview.Table, seg *pb.Segm
 		s.failed(ctx, stepRebuild, seg, nil, err)
 		return
 	}
-	h := &holder{name: seg.Name, table: t.Name, tableID: seg.TableId, partition: seg.Partition, state: stateBuilding}
+	h := s.newHolder(t, seg, stateBuilding)
+	h.account(live.Bytes())
 	h.seal(live.Snapshot())
 	s.set.add(h)
 	s.metrics.steps.WithLabelValues(stepRebuild).Observe(time.Since(start).Seconds())
@@ -206,7 +207,7 @@ func (s *Server) rebuild(ctx context.Context, t *clusterview.Table, seg *pb.Segm
 
 // reread consumes exactly the records of a segment.
 func (s *Server) reread(ctx context.Context, rt *tableRuntime, t *clusterview.Table, seg *pb.Segment) (*mutable.Segment, error) {
-	live, dec, err := newConsuming(t.Def, seg)
+	table, live, dec, err := newConsuming(t, seg)
 	if err != nil {
 		return nil, err
 	}
@@ -214,7 +215,7 @@ func (s *Server) reread(ctx context.Context, rt *tableRuntime, t *clusterview.Ta
 	if err != nil {
 		return nil, err
 	}
-	c := &consumer{srv: s, rt: rt, table: t.Def, seg: seg, live: live, dec: dec, src: src, next: ingest.Offset(seg.StartOffset)}
+	c := &consumer{srv: s, rt: rt, table: table, seg: seg, live: live, dec: dec, src: src, next: ingest.Offset(seg.StartOffset)}
 	end := ingest.Offset(seg.EndOffset)
 	if c.next < end {
 		if c.reader, err = src.Open(ctx, seg.Partition, c.next); err != nil {
@@ -230,7 +231,7 @@ func (s *Server) reread(ctx context.Context, rt *tableRuntime, t *clusterview.Ta
 		if err != nil {
 			break // the end lies behind the last record of a closed partition
 		}
-		if err := c.take(cutBatch(b, end)); err != nil {
+		if err := c.append(cutBatch(b, end)); err != nil {
 			return nil, err
 		}
 	}

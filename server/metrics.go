@@ -15,6 +15,8 @@ type metrics struct {
 	quarantined                      prometheus.Counter
 	diskBytes                        prometheus.Gauge
 	pendingUploads                   prometheus.Gauge
+	memoryHeld                       prometheus.Gauge
+	memoryWaits                      prometheus.Counter
 }
 
 // The steps of steps and stepErrors.
@@ -56,10 +58,12 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		quarantined:    prometheus.NewCounter(prometheus.CounterOpts{Name: "alluvium_server_segments_quarantined_total", Help: "Segment files found corrupt and set aside."}),
 		diskBytes:      prometheus.NewGauge(prometheus.GaugeOpts{Name: "alluvium_server_segment_disk_bytes", Help: "Bytes of local segment files in use."}),
 		pendingUploads: prometheus.NewGauge(prometheus.GaugeOpts{Name: "alluvium_server_uploads_pending", Help: "Sealed segments that the deep store does not hold yet."}),
+		memoryHeld:     prometheus.NewGauge(prometheus.GaugeOpts{Name: "alluvium_server_consuming_memory_total_bytes", Help: "Memory of all segments that are not yet built, consuming and ended."}),
+		memoryWaits:    prometheus.NewCounter(prometheus.CounterOpts{Name: "alluvium_server_memory_waits_total", Help: "Pauses of consumers because of the memory limit."}),
 	}
 	if reg != nil {
 		reg.MustRegister(m.records, m.rows, m.rejected, m.retries, m.steps, m.stepErrors, m.freshness, m.lag,
-			m.lossHorizon, m.memory, m.sealed, m.queries, m.quarantined, m.diskBytes, m.pendingUploads)
+			m.lossHorizon, m.memory, m.sealed, m.queries, m.quarantined, m.diskBytes, m.pendingUploads, m.memoryHeld, m.memoryWaits)
 	}
 	return m
 }

@@ -43,7 +43,8 @@ func (s *Server) execute(ctx context.Context, f *plan.Fragment, emit func(*colum
 	if len(f.Snapshot) > 0 {
 		return exec.Stats{}, sqlerr.Unsupported("reading at a snapshot")
 	}
-	if err := s.resolve(f); err != nil {
+	leaf, err := s.resolve(f)
+	if err != nil {
 		return exec.Stats{}, err
 	}
 	segs, err := s.acquire(ctx, f.Segments)
@@ -53,7 +54,7 @@ func (s *Server) execute(ctx context.Context, f *plan.Fragment, emit func(*colum
 	defer releaseAll(segs)
 	fctx := f.Context()
 	fctx.Context = ctx
-	st, err := s.engine.RunLeaf(fctx, f.Leaf, segs, exec.Options{MemoryLimit: f.MemoryLimit, Trace: f.Trace, Settings: f.Settings}, emit)
+	st, err := s.engine.RunLeaf(fctx, leaf, segs, exec.Options{MemoryLimit: f.MemoryLimit, Trace: f.Trace, Settings: f.Settings}, emit)
 	st.MinConsumingFreshnessMillis = s.freshness(segs)
 	if errors.Is(err, segment.ErrCorrupt) {
 		s.checkCorrupt(segs, err)
@@ -62,17 +63,20 @@ func (s *Server) execute(ctx context.Context, f *plan.Fragment, emit func(*colum
 	return st, err
 }
 
-// resolve gives the leaf its table, which a fragment names by id.
-func (s *Server) resolve(f *plan.Fragment) error {
+// resolve returns the leaf with its table, which a fragment names by id. The
+// fragment's own leaf stays as it is: in one process it belongs to a plan that
+// other queries use at the same time.
+func (s *Server) resolve(f *plan.Fragment) (*plan.Leaf, error) {
 	if f.Leaf == nil || f.Leaf.Table == nil {
-		return sqlerr.New(sqlerr.InternalError, "fragment without a table")
+		return nil, sqlerr.New(sqlerr.InternalError, "fragment without a table")
 	}
 	t := s.view.State().Tables[f.Leaf.Table.ID]
 	if t == nil || t.Def == nil {
-		return sqlerr.New(sqlerr.UndefinedTable, "table %q is not known to this server", f.Leaf.Table.Name)
+		return nil, sqlerr.New(sqlerr.UndefinedTable, "table %q is not known to this server", f.Leaf.Table.Name)
 	}
-	f.Leaf.Table = t.Def
-	return nil
+	leaf := *f.Leaf
+	leaf.Table = t.Def
+	return &leaf, nil
 }
 
 // acquire retains the segments, waiting a moment for those still on their way.

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/alluviumdb/alluvium/api/pb"
+	"github.com/alluviumdb/alluvium/internal/clusterview"
 	"github.com/alluviumdb/alluvium/segment"
 	"github.com/alluviumdb/alluvium/segment/immutable"
 	"github.com/alluviumdb/alluvium/segment/mutable"
@@ -28,14 +30,38 @@ type holder struct {
 	table     string
 	tableID   uint32
 	partition uint32
+	memory    *memory
 
 	mu    sync.Mutex // guards the fields below
 	live  *mutable.Segment
 	view  segment.Segment
 	file  *immutable.Segment
+	bytes int64 // counted in memory
 	state string
 	err   error
 	gone  bool
+}
+
+func (s *Server) newHolder(t *clusterview.Table, seg *pb.Segment, state string) *holder {
+	return &holder{name: seg.Name, table: t.Name, tableID: seg.TableId, partition: seg.Partition, memory: &s.memory, state: state}
+}
+
+// account counts the memory that the segment's rows hold.
+func (h *holder) account(bytes int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.setBytes(bytes)
+}
+
+func (h *holder) setBytes(bytes int64) {
+	if h.gone || h.file != nil {
+		bytes = 0
+	}
+	h.memory.held.Add(bytes - h.bytes)
+	if h.view != nil {
+		h.memory.pending.Add(bytes - h.bytes)
+	}
+	h.bytes = bytes
 }
 
 // acquire returns the segment's rows as they are now, retained for the caller.
@@ -60,6 +86,7 @@ func (h *holder) seal(view segment.Segment) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.view, h.live, h.state = view, nil, stateBuilding
+	h.memory.pending.Add(h.bytes)
 }
 
 // swap puts a file in place of the memory form, in one step. false means that
@@ -70,6 +97,7 @@ func (h *holder) swap(file *immutable.Segment) bool {
 	if h.gone {
 		return false
 	}
+	h.setBytes(0)
 	if h.view != nil {
 		h.view.Release()
 	}
@@ -90,6 +118,7 @@ func (h *holder) drop() {
 	if h.gone {
 		return
 	}
+	h.setBytes(0)
 	h.gone = true
 	if h.view != nil {
 		h.view.Release()

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -39,8 +40,9 @@ type Config struct {
 	Controller api.Controller
 	DeepStore  objstore.Store
 	OpenSource OpenSource
-	// MaxConsumingBytes bounds the memory of all consuming segments: beyond it
-	// the largest is sealed early. 0 means 4 GiB.
+	// MaxConsumingBytes bounds the memory of segments that are not yet built:
+	// beyond it the largest is sealed early, a quarter beyond it consumers wait.
+	// 0 means 4 GiB.
 	MaxConsumingBytes int64
 	// DiscoveryInterval is how often partitions are listed; 0 means 10 s.
 	DiscoveryInterval time.Duration
@@ -102,6 +104,9 @@ type Server struct {
 	tasks   *taskSet
 	engine  *exec.Engine
 	queries *queryList
+	memory  memory
+	// draining tells that no segment is to be consumed any more.
+	draining atomic.Bool
 
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -129,6 +134,7 @@ func New(cfg Config) (*Server, error) {
 		buildSlots: make(chan struct{}, 1), loadSlots: make(chan struct{}, 4), uploadSlots: make(chan struct{}, 2),
 	}
 	s.tables = newTableSet(s)
+	s.memory.limit.Store(cfg.MaxConsumingBytes)
 	s.health.set("controller", "not yet connected")
 	return s, nil
 }

@@ -184,7 +184,7 @@ func TestGapStopsByDefault(t *testing.T) {
 	c.start()
 	eventually(t, "the partition is stopped", func() bool {
 		for _, x := range c.srv.tables.allConsumers() {
-			if r := x.describe(context.Background()); r.State == consumerStoppedGap && strings.Contains(r.Error, "50") {
+			if r := x.describe(); r.State == consumerStoppedGap && strings.Contains(r.Error, "50") {
 				return true
 			}
 		}
@@ -274,7 +274,7 @@ func TestStreamAway(t *testing.T) {
 
 func TestMemoryLimitSealsEarly(t *testing.T) {
 	c := newCluster(t, 1, 1_000_000, "")
-	c.srv.cfg.MaxConsumingBytes = 1
+	c.srv.memory.limit.Store(1)
 	c.add(0, 0, 500)
 	c.holds(500)
 	c.durable(1)

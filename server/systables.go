@@ -11,12 +11,12 @@ import (
 
 // SystemTable returns this server's rows of a system table; the columns are
 // those that api documents for it.
-func (s *Server) SystemTable(ctx context.Context, name string) (*column.Batch, error) {
+func (s *Server) SystemTable(_ context.Context, name string) (*column.Batch, error) {
 	switch name {
 	case api.SystemIngestionErrors:
 		return s.ingestionErrors(), nil
 	case api.SystemConsumers:
-		return s.consumerRows(ctx), nil
+		return s.consumerRows(), nil
 	}
 	return nil, fmt.Errorf("no system table %q on servers", name)
 }
@@ -58,10 +58,10 @@ func (s *Server) ingestionErrors() *column.Batch {
 	return b
 }
 
-func (s *Server) consumerRows(ctx context.Context) *column.Batch {
+func (s *Server) consumerRows() *column.Batch {
 	b := newRows(schema.Text, schema.Int64, schema.Text, schema.Text, schema.Text, schema.Text, schema.Int64, schema.Int64, schema.Int64, schema.Text)
 	for _, c := range s.tables.allConsumers() {
-		r := c.describe(ctx)
+		r := c.describe()
 		appendRow(b, c.table.Name, int64(r.Partition), r.Segment, r.State, r.OffsetText, r.HighWatermarkText,
 			r.LagRecords, r.LagMillis, int64(r.Rows), r.Error)
 	}

@@ -3,8 +3,11 @@ package server
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strconv"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/alluviumdb/alluvium/api"
@@ -16,18 +19,26 @@ import (
 
 // tableRuntime is what a server runs for one table: its stream and the search
 // for partitions.
+//
+// It lives as long as the table: a changed definition takes effect in place, so
+// that consuming segments and their rows outlive it.
 type tableRuntime struct {
-	srv    *Server
-	def    *schema.Table
-	ctx    context.Context
-	cancel context.CancelFunc
-	done   chan struct{}
+	srv     *Server
+	def     atomic.Pointer[schema.Table] // the newest definition
+	ctx     context.Context
+	cancel  context.CancelFunc
+	changed chan struct{} // gets a value when def was replaced
+	// retention is how long the stream keeps records, ms, -1 unknown. Only run
+	// asks the stream; reports must not wait for it.
+	retention atomic.Int64
+	lastFault atomic.Int64 // ms since 1970 of the latest failed fetch
 
-	mu        sync.Mutex // guards the fields below
-	source    ingest.Source
-	retention int64 // ms the stream keeps records, -1 unknown
-	asked     time.Time
+	mu      sync.Mutex // guards the fields below
+	source  ingest.Source
+	retired []ingest.Source // of older definitions, closed with the table
 }
+
+func (rt *tableRuntime) table() *schema.Table { return rt.def.Load() }
 
 // tableSet holds the runtimes and consumers of this server.
 type tableSet struct {
@@ -49,17 +60,48 @@ func (ts *tableSet) ensure(t *clusterview.Table) {
 	}
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
-	old := ts.tables[t.Def.ID]
-	if old != nil && old.def.Version == t.Def.Version {
+	if old := ts.tables[t.Def.ID]; old != nil {
+		old.update(t.Def)
 		return
 	}
-	if old != nil {
-		old.cancel()
-	}
 	ctx, cancel := context.WithCancel(ts.srv.ctx)
-	rt := &tableRuntime{srv: ts.srv, def: t.Def, ctx: ctx, cancel: cancel, done: make(chan struct{}), retention: -1}
+	rt := &tableRuntime{srv: ts.srv, ctx: ctx, cancel: cancel, changed: make(chan struct{}, 1)}
+	rt.def.Store(t.Def)
+	rt.retention.Store(-1)
 	ts.tables[t.Def.ID] = rt
 	ts.srv.wg.Go(rt.run)
+}
+
+// update takes up a newer definition. A stream that is configured otherwise is
+// opened anew; its readers notice at their next fetch.
+func (rt *tableRuntime) update(def *schema.Table) {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	old := rt.def.Load()
+	if old.Version == def.Version {
+		return
+	}
+	rt.def.Store(def)
+	if rt.source != nil && !sameStream(old.Config.Stream, def.Config.Stream) {
+		rt.retired = append(rt.retired, rt.source)
+		rt.source = nil
+	}
+	select {
+	case rt.changed <- struct{}{}:
+	default:
+	}
+}
+
+// sameStream tells whether two configs read the same stream in the same way.
+func sameStream(a, b *schema.StreamConfig) bool {
+	return a.Kind == b.Kind && a.Topic == b.Topic && maps.Equal(a.Properties, b.Properties)
+}
+
+// serves tells whether src is still the table's stream.
+func (rt *tableRuntime) serves(src ingest.Source) bool {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	return rt.source == src
 }
 
 func (ts *tableSet) runtime(id uint32) *tableRuntime {
@@ -76,7 +118,7 @@ func (ts *tableSet) retain(st *clusterview.State) {
 		if st.Tables[id] == nil {
 			rt.cancel()
 			delete(ts.tables, id)
-			ts.srv.health.drop("stream " + rt.def.Name)
+			ts.srv.health.drop("stream " + rt.table().Name)
 		}
 	}
 }
@@ -148,22 +190,48 @@ func (ts *tableSet) stopConsumer(name string) {
 
 // run looks for partitions until the table is gone.
 func (rt *tableRuntime) run() {
-	defer close(rt.done)
 	var wait backoff
+	var asked time.Time
 	for rt.ctx.Err() == nil {
 		pause := rt.srv.cfg.DiscoveryInterval
+		name := rt.table().Name
 		if err := rt.discover(rt.ctx); err != nil && rt.ctx.Err() == nil {
-			rt.srv.log.Warn("partitions of the stream could not be listed", "table", rt.def.Name, "err", err)
-			rt.srv.health.set("stream "+rt.def.Name, err.Error())
-			pause = wait.next()
+			rt.srv.log.Warn("partitions of the stream could not be listed", "table", name, "err", err)
+			rt.srv.health.set("stream "+name, err.Error())
+			pause = min(pause, wait.next())
 		} else {
-			rt.srv.health.set("stream "+rt.def.Name, "ok")
+			rt.srv.health.set("stream "+name, "ok")
 			wait.reset()
+			if time.Since(asked) > time.Minute {
+				asked = time.Now()
+				rt.askRetention(rt.ctx)
+			}
 		}
-		if !sleep(rt.ctx, pause) {
-			return
-		}
+		rt.pause(pause)
 	}
+}
+
+// pause waits for d, a change of the definition or the end.
+func (rt *tableRuntime) pause(d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-rt.changed:
+	case <-rt.ctx.Done():
+	}
+}
+
+func (rt *tableRuntime) askRetention(ctx context.Context) {
+	src, err := rt.open(ctx)
+	if err != nil {
+		return
+	}
+	ms, err := src.RetentionMillis(ctx)
+	if err != nil {
+		ms = -1
+	}
+	rt.retention.Store(ms)
 }
 
 // open returns the table's stream, opened at first use.
@@ -173,12 +241,13 @@ func (rt *tableRuntime) open(ctx context.Context) (ingest.Source, error) {
 	if rt.source != nil {
 		return rt.source, nil
 	}
-	src, warnings, err := rt.srv.cfg.OpenSource(ctx, rt.def.Config.Stream, streamEvents{rt})
+	def := rt.table()
+	src, warnings, err := rt.srv.cfg.OpenSource(ctx, def.Config.Stream, streamEvents{rt})
 	if err != nil {
 		return nil, err
 	}
 	for _, w := range warnings {
-		rt.srv.log.Info("stream configuration", "table", rt.def.Name, "warning", w)
+		rt.srv.log.Info("stream configuration", "table", def.Name, "warning", w)
 	}
 	rt.source = src
 	return src, nil
@@ -187,10 +256,12 @@ func (rt *tableRuntime) open(ctx context.Context) (ingest.Source, error) {
 func (rt *tableRuntime) closeSource() {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
-	if rt.source != nil {
-		rt.source.Close()
-		rt.source = nil
+	for _, src := range append(rt.retired, rt.source) {
+		if src != nil {
+			src.Close()
+		}
 	}
+	rt.source, rt.retired = nil, nil
 }
 
 // discover proposes partitions that the cluster does not know yet. The first
@@ -205,11 +276,12 @@ func (rt *tableRuntime) discover(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	table := rt.srv.view.State().Tables[rt.def.ID]
+	def := rt.table()
+	table := rt.srv.view.State().Tables[def.ID]
 	if table == nil {
 		return nil
 	}
-	start, err := startOf(rt.def.Config.Stream)
+	start, err := startOf(def.Config.Stream)
 	if err != nil {
 		return err
 	}
@@ -229,14 +301,14 @@ func (rt *tableRuntime) discover(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("start of partition %s: %w", p.Name, err)
 		}
-		fresh = append(fresh, &pb.Partition{TableId: rt.def.ID, Id: p.ID, Name: p.Name, Parents: p.Parents,
+		fresh = append(fresh, &pb.Partition{TableId: def.ID, Id: p.ID, Name: p.Name, Parents: p.Parents,
 			StartOffset: []byte(off), StartOffsetText: src.FormatOffset(off)})
 	}
 	if len(fresh) == 0 {
 		return nil
 	}
 	_, err = rt.srv.cfg.Controller.ProposePartitions(ctx, &pb.ProposePartitionsRequest{
-		ProtocolVersion: api.ProtocolVersion, InstanceId: rt.srv.cfg.Instance.Id, TableId: rt.def.ID,
+		ProtocolVersion: api.ProtocolVersion, InstanceId: rt.srv.cfg.Instance.Id, TableId: def.ID,
 		Partitions: fresh, TimeMicros: rt.srv.cfg.Now().UnixMicro(),
 	})
 	return err
@@ -250,7 +322,7 @@ func startOf(cfg *schema.StreamConfig) (ingest.Start, error) {
 	case "largest", "latest", "LATEST":
 		return ingest.Start{Kind: ingest.StartLatest}, nil
 	}
-	if off, ok := cutPrefix(cfg.Start, "offset:"); ok {
+	if off, ok := strings.CutPrefix(cfg.Start, "offset:"); ok {
 		return ingest.Start{Kind: ingest.StartExplicit, Offset: off}, nil
 	}
 	if ms, err := strconv.ParseInt(cfg.Start, 10, 64); err == nil {
@@ -263,33 +335,6 @@ func startOf(cfg *schema.StreamConfig) (ingest.Start, error) {
 	return ingest.Start{Kind: ingest.StartTimestamp, Timestamp: t.UnixMilli()}, nil
 }
 
-func cutPrefix(s, prefix string) (string, bool) {
-	if len(s) >= len(prefix) && s[:len(prefix)] == prefix {
-		return s[len(prefix):], true
-	}
-	return "", false
-}
-
-// retentionMillis returns how long the stream keeps records, asked at most
-// once a minute.
-func (rt *tableRuntime) retentionMillis(ctx context.Context, src ingest.Source) int64 {
-	rt.mu.Lock()
-	fresh := !rt.asked.IsZero() && rt.srv.cfg.Now().Sub(rt.asked) < time.Minute
-	ms := rt.retention
-	rt.mu.Unlock()
-	if fresh {
-		return ms
-	}
-	got, err := src.RetentionMillis(ctx)
-	if err != nil {
-		got = -1
-	}
-	rt.mu.Lock()
-	defer rt.mu.Unlock()
-	rt.retention, rt.asked = got, rt.srv.cfg.Now()
-	return got
-}
-
 // streamEvents turns what a source reports into metrics and logs.
 type streamEvents struct{ rt *tableRuntime }
 
@@ -297,22 +342,27 @@ var _ ingest.Events = streamEvents{}
 
 // FetchRetry implements ingest.Events.
 func (e streamEvents) FetchRetry(partition uint32, attempt int, err error) {
-	s := e.rt.srv
-	s.metrics.retries.WithLabelValues(e.rt.def.Name).Inc()
-	s.health.set("stream "+e.rt.def.Name, err.Error())
+	s, def := e.rt.srv, e.rt.table()
+	e.rt.lastFault.Store(time.Now().UnixMilli())
+	s.metrics.retries.WithLabelValues(def.Name).Inc()
+	s.health.set("stream "+def.Name, err.Error())
 	for _, c := range s.tables.allConsumers() {
-		if c.table.ID == e.rt.def.ID && c.seg.Partition == partition {
+		if c.table.ID == def.ID && c.seg.Partition == partition {
 			c.setState(consumerRetrying, err)
 		}
 	}
 	if attempt == 1 || attempt%10 == 0 {
-		s.log.Warn("fetch failed and is tried again", "table", e.rt.def.Name, "partition", partition, "attempt", attempt, "err", err)
+		s.log.Warn("fetch failed and is tried again", "table", def.Name, "partition", partition, "attempt", attempt, "err", err)
 	}
 }
 
 // PartitionsChanged implements ingest.Events.
 func (e streamEvents) PartitionsChanged(count int) {
-	e.rt.srv.log.Info("the stream's partitions changed", "table", e.rt.def.Name, "partitions", count)
+	e.rt.srv.log.Info("the stream's partitions changed", "table", e.rt.table().Name, "partitions", count)
+	select {
+	case e.rt.changed <- struct{}{}:
+	default:
+	}
 }
 
 // Throttled implements ingest.Events.

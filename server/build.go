@@ -12,6 +12,7 @@ import (
 	"github.com/alluviumdb/alluvium/api"
 	"github.com/alluviumdb/alluvium/api/pb"
 	"github.com/alluviumdb/alluvium/internal/clusterview"
+	"github.com/alluviumdb/alluvium/internal/objstore"
 	"github.com/alluviumdb/alluvium/segment"
 	"github.com/alluviumdb/alluvium/segment/build"
 	"github.com/alluviumdb/alluvium/segment/immutable"
@@ -29,32 +30,20 @@ func objectKey(table, name string, crc uint32) string {
 
 // buildAndPublish turns an ended segment into a file, puts it in place of the
 // memory form, and commits it.
-func (s *Server) buildAndPublish(ctx context.Context, t *clusterview.Table, seg *pb.Segment, h *holder) {
-	release, ok := slot(ctx, s.buildSlots)
-	if !ok {
-		return
+func (s *Server) buildAndPublish(ctx context.Context, t *clusterview.Table, seg *pb.Segment, h *holder) error {
+	release, err := slot(ctx, s.buildSlots)
+	if err != nil {
+		return err
 	}
-	err := s.build(ctx, t, seg, h)
+	err = s.build(ctx, t, seg, h)
 	release()
 	if err != nil {
-		s.failed(ctx, stepBuild, seg, h, err)
-		return
+		if ctx.Err() == nil {
+			h.setState(stateError, err)
+		}
+		return failed(stepBuild, err)
 	}
-	s.publish(ctx, t, seg, h)
-}
-
-// failed records a failed step of a segment and holds its task for a moment,
-// so that it is not tried again at once.
-func (s *Server) failed(ctx context.Context, step string, seg *pb.Segment, h *holder, err error) {
-	if ctx.Err() != nil {
-		return
-	}
-	s.metrics.stepErrors.WithLabelValues(step).Inc()
-	s.log.Error(step+" failed", "segment", seg.Name, "err", err)
-	if h != nil {
-		h.setState(stateError, err)
-	}
-	sleep(ctx, 2*time.Second)
+	return s.publish(ctx, t, seg, h)
 }
 
 func (s *Server) build(ctx context.Context, t *clusterview.Table, seg *pb.Segment, h *holder) error {
@@ -96,17 +85,15 @@ func (s *Server) build(ctx context.Context, t *clusterview.Table, seg *pb.Segmen
 
 // publish commits a built file: its checksum and statistics become the truth
 // for all replicas.
-func (s *Server) publish(ctx context.Context, t *clusterview.Table, seg *pb.Segment, h *holder) {
+func (s *Server) publish(ctx context.Context, t *clusterview.Table, seg *pb.Segment, h *holder) error {
 	start := time.Now()
-	path := s.path(seg.TableId, seg.Name)
-	crc, size, err := s.checksum(path)
+	crc, size, err := s.checksum(s.path(seg.TableId, seg.Name))
 	if err != nil {
-		s.failed(ctx, stepCommit, seg, h, err)
-		return
+		return failed(stepCommit, err)
 	}
 	info := h.snapshot()
 	if info.Meta == nil {
-		return
+		return nil
 	}
 	req := &pb.PublishSegmentRequest{
 		ProtocolVersion: api.ProtocolVersion, InstanceId: s.cfg.Instance.Id, Segment: seg.Name, Crc: crc, Bytes: size,
@@ -114,11 +101,21 @@ func (s *Server) publish(ctx context.Context, t *clusterview.Table, seg *pb.Segm
 		ColumnStats: segment.EncodeStats(info.Meta), TimeMicros: s.cfg.Now().UnixMicro(),
 	}
 	if _, err := s.cfg.Controller.PublishSegment(ctx, req); err != nil {
-		s.failed(ctx, stepCommit, seg, nil, err)
-		return
+		return failed(stepCommit, s.refused(seg, err))
 	}
 	s.metrics.steps.WithLabelValues(stepCommit).Observe(time.Since(start).Seconds())
 	s.log.Info("segment committed", "table", t.Name, "segment", seg.Name, "crc", fmt.Sprintf("%08x", crc), "bytes", size)
+	return failed(stepCommit, s.awaitStatus(ctx, seg, pb.SegmentStatus_SEGMENT_COMMITTED))
+}
+
+// refused gives up a file whose bytes are not those that another replica
+// committed, once the deep store has the committed ones.
+func (s *Server) refused(seg *pb.Segment, err error) error {
+	now := s.view.State().Segment(seg.TableId, seg.Name)
+	if errors.Is(err, api.ErrConflict) && now != nil && now.Status == pb.SegmentStatus_SEGMENT_DURABLE {
+		s.Quarantine(seg.Name, err)
+	}
+	return err
 }
 
 // checksum returns the CRC32C and size of a file.
@@ -137,29 +134,50 @@ func (s *Server) checksum(path string) (uint32, uint64, error) {
 }
 
 // upload copies a committed file to the deep store and records where.
-func (s *Server) upload(ctx context.Context, t *clusterview.Table, seg *pb.Segment, h *holder) {
-	release, ok := slot(ctx, s.uploadSlots)
-	if !ok {
-		return
+func (s *Server) upload(ctx context.Context, t *clusterview.Table, seg *pb.Segment) error {
+	release, err := slot(ctx, s.uploadSlots)
+	if err != nil {
+		return err
 	}
 	defer release()
 	start := time.Now()
-	key := objectKey(t.Name, seg.Name, seg.Crc)
-	if err := s.put(ctx, key, s.path(seg.TableId, seg.Name)); err != nil {
-		s.health.set("deep store", err.Error())
-		s.failed(ctx, stepUpload, seg, nil, err)
-		return
+	path := s.path(seg.TableId, seg.Name)
+	if crc, _, err := s.checksum(path); err != nil {
+		return failed(stepUpload, err)
+	} else if crc != seg.Crc {
+		err := segment.Corruptf("file of segment %s has checksum %08x, committed is %08x", seg.Name, crc, seg.Crc)
+		s.Quarantine(seg.Name, err)
+		return failed(stepUpload, err)
 	}
-	s.health.set("deep store", "ok")
-	_, err := s.cfg.Controller.DurableSegment(ctx, &pb.DurableSegmentRequest{
+	key := objectKey(t.Name, seg.Name, seg.Crc)
+	err = s.put(ctx, key, path)
+	s.deepStoreAnswered(ctx, err)
+	if err != nil {
+		return failed(stepUpload, err)
+	}
+	_, err = s.cfg.Controller.DurableSegment(ctx, &pb.DurableSegmentRequest{
 		ProtocolVersion: api.ProtocolVersion, InstanceId: s.cfg.Instance.Id, Segment: seg.Name, Uri: s.cfg.DeepStore.URI(key),
 	})
+	if errors.Is(err, api.ErrNotFound) {
+		// The segment was deleted meanwhile, and nobody knows of the object.
+		return failed(stepDelete, s.cfg.DeepStore.Delete(ctx, key))
+	}
 	if err != nil {
-		s.failed(ctx, stepUpload, seg, nil, err)
-		return
+		return failed(stepUpload, err)
 	}
 	s.metrics.steps.WithLabelValues(stepUpload).Observe(time.Since(start).Seconds())
 	s.log.Info("segment durable", "table", t.Name, "segment", seg.Name, "key", key, "took", time.Since(start))
+	return failed(stepUpload, s.awaitStatus(ctx, seg, pb.SegmentStatus_SEGMENT_DURABLE))
+}
+
+// deepStoreAnswered shows in the health whether the deep store works.
+func (s *Server) deepStoreAnswered(ctx context.Context, err error) {
+	switch {
+	case err == nil || errors.Is(err, objstore.ErrNotFound):
+		s.health.set("deep store", "ok")
+	case ctx.Err() == nil:
+		s.health.set("deep store", err.Error())
+	}
 }
 
 func (s *Server) put(ctx context.Context, key, path string) error {

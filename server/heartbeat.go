@@ -25,9 +25,19 @@ func (s *Server) heartbeats() {
 			s.health.set("controller", "ok")
 			wait.reset()
 		}
-		if !sleep(s.ctx, pause) {
-			return
-		}
+		s.untilBeat(pause)
+	}
+}
+
+// untilBeat waits for the time of the next heartbeat, a wish for one, or the
+// end.
+func (s *Server) untilBeat(pause time.Duration) {
+	t := time.NewTimer(pause)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-s.beatNow:
+	case <-s.ctx.Done():
 	}
 }
 
@@ -53,8 +63,9 @@ func (s *Server) beat(registered *bool) error {
 func (s *Server) heartbeat() *pb.HeartbeatRequest {
 	r := &pb.HeartbeatRequest{
 		ProtocolVersion: api.ProtocolVersion, InstanceId: s.cfg.Instance.Id, AppliedIndex: s.view.State().Index,
-		Health: s.health.copy(), ResidentBytes: obs.ResidentBytes(),
+		Health: s.health.copy(), ResidentBytes: obs.ResidentBytes(), Draining: s.draining.Load(),
 	}
+	failures := s.failures()
 	var disk, pending float64
 	for _, h := range s.set.all() {
 		info := h.snapshot()
@@ -64,7 +75,10 @@ func (s *Server) heartbeat() *pb.HeartbeatRequest {
 		}
 		if info.Err != nil {
 			sr.Error = info.Err.Error()
+		} else if err := failures[info.Name]; err != nil {
+			sr.Error = err.Error()
 		}
+		delete(failures, info.Name)
 		if info.Sealed {
 			disk += float64(info.Bytes)
 			if seg := s.view.State().Segment(info.TableID, info.Name); seg != nil && seg.Status == pb.SegmentStatus_SEGMENT_COMMITTED {
@@ -72,6 +86,9 @@ func (s *Server) heartbeat() *pb.HeartbeatRequest {
 			}
 		}
 		r.Segments = append(r.Segments, sr)
+	}
+	for name, err := range failures {
+		r.Segments = append(r.Segments, &pb.SegmentReport{Name: name, State: stateError, Error: err.Error()})
 	}
 	s.metrics.diskBytes.Set(disk)
 	s.metrics.pendingUploads.Set(pending)

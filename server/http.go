@@ -5,9 +5,13 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/netip"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
+
+	"github.com/alluviumdb/alluvium/internal/auth"
 )
 
 // Handler serves this server's HTTP surface:
@@ -17,7 +21,7 @@ import (
 //	GET /debug/consumers              the consuming partitions
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /segments/{table}/{name}", s.serveSegment)
+	mux.Handle("GET /segments/{table}/{name}", s.trusted(s.serveSegment))
 	mux.HandleFunc("GET /debug/segments", s.serveSegments)
 	mux.HandleFunc("GET /debug/consumers", func(w http.ResponseWriter, _ *http.Request) {
 		reports := []any{}
@@ -27,6 +31,24 @@ func (s *Server) Handler() http.Handler {
 		writeJSON(w, reports)
 	})
 	return mux
+}
+
+// trusted lets only other roles in: those that know the cluster secret, or
+// without one those on this host.
+func (s *Server) trusted(h http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		ok := auth.SecretEqual(token, s.cfg.Secret)
+		if s.cfg.Secret == "" {
+			addr, err := netip.ParseAddrPort(r.RemoteAddr)
+			ok = err == nil && addr.Addr().Unmap().IsLoopback()
+		}
+		if !ok {
+			http.Error(w, "segments are for other roles of the cluster: the cluster secret is missing or wrong", http.StatusUnauthorized)
+			return
+		}
+		h(w, r)
+	})
 }
 
 func writeJSON(w http.ResponseWriter, v any) {
@@ -81,9 +103,19 @@ func (s *Server) serveSegment(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, filepath.Base(h.name)+".seg", time.Time{}, io.NewSectionReader(f, 0, size))
 }
 
-// Drain waits until no fragment runs, or ctx ends. New ones still run: the
-// brokers are the ones that stop asking.
+// Drain prepares for the end: it tells the controllers, stops consuming (rows
+// that are not sealed stay queryable and are read again by the next start) and
+// waits until no fragment runs or ctx ends. New fragments still run: the brokers
+// are the ones that stop asking.
 func (s *Server) Drain(ctx context.Context) {
+	s.draining.Store(true)
+	select {
+	case s.beatNow <- struct{}{}:
+	default:
+	}
+	for _, c := range s.tables.allConsumers() {
+		c.cancel()
+	}
 	for s.queries.running() > 0 && sleep(ctx, 10*time.Millisecond) {
 	}
 }

@@ -29,36 +29,44 @@ func crcOf(r io.Reader) (uint32, error) {
 
 // load brings a committed segment into service: from the local file, else from
 // the deep store, else from the stream over the same range.
-func (s *Server) load(ctx context.Context, t *clusterview.Table, seg *pb.Segment) {
-	release, ok := slot(ctx, s.loadSlots)
-	if !ok {
-		return
+func (s *Server) load(ctx context.Context, t *clusterview.Table, seg *pb.Segment) error {
+	release, err := slot(ctx, s.loadSlots)
+	if err != nil {
+		return err
 	}
-	defer release()
-	start := time.Now()
+	file, err := s.openOrFetch(ctx, t, seg)
+	release()
+	if errors.Is(err, objstore.ErrNotFound) || errors.Is(err, segment.ErrCorrupt) {
+		s.log.Warn("segment has no good copy here or in the deep store: reading it again from the stream", "segment", seg.Name, "err", err)
+		return s.rebuild(ctx, t, seg)
+	}
+	if err != nil {
+		return failed(stepLoad, err)
+	}
 	h := s.newHolder(t, seg, stateLoading)
-	file, err := s.openLocal(seg)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		s.quarantineFile(seg, err)
-	}
-	if err != nil {
-		if err = s.fetch(ctx, t, seg); err == nil {
-			file, err = s.openLocal(seg)
-		}
-	}
-	if errors.Is(err, objstore.ErrNotFound) {
-		s.log.Warn("segment is neither here nor in the deep store: rebuilding it from the stream", "segment", seg.Name)
-		s.rebuild(ctx, t, seg)
-		return
-	}
-	if err != nil {
-		s.health.set("deep store", err.Error())
-		s.failed(ctx, stepLoad, seg, nil, err)
-		return
-	}
 	h.swap(file)
 	s.set.add(h)
+	return nil
+}
+
+func (s *Server) openOrFetch(ctx context.Context, t *clusterview.Table, seg *pb.Segment) (*immutable.Segment, error) {
+	start := time.Now()
+	file, err := s.openLocal(seg)
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			s.quarantineFile(seg, err)
+		}
+		err = s.fetch(ctx, t, seg)
+		s.deepStoreAnswered(ctx, err)
+		if err != nil {
+			return nil, err
+		}
+		if file, err = s.openLocal(seg); err != nil {
+			return nil, err
+		}
+	}
 	s.metrics.steps.WithLabelValues(stepLoad).Observe(time.Since(start).Seconds())
+	return file, nil
 }
 
 // openLocal opens the local file of a committed segment if it is the committed
@@ -158,15 +166,15 @@ func (s *Server) store(path string, r io.Reader, seg *pb.Segment) error {
 
 // recoverEnded takes up a segment whose end is fixed but whose file was never
 // committed: a file that was built is used, else the rows are read again.
-func (s *Server) recoverEnded(ctx context.Context, t *clusterview.Table, seg *pb.Segment) {
-	if file, err := s.openBuilt(seg); err == nil {
-		h := s.newHolder(t, seg, stateLoading)
-		h.swap(file)
-		s.set.add(h)
-		s.publish(ctx, t, seg, h)
-		return
+func (s *Server) recoverEnded(ctx context.Context, t *clusterview.Table, seg *pb.Segment) error {
+	file, err := s.openBuilt(seg)
+	if err != nil {
+		return s.rebuild(ctx, t, seg)
 	}
-	s.rebuild(ctx, t, seg)
+	h := s.newHolder(t, seg, stateLoading)
+	h.swap(file)
+	s.set.add(h)
+	return s.publish(ctx, t, seg, h)
 }
 
 // openBuilt opens a file that was built before a crash, checking all of it.
@@ -184,17 +192,22 @@ func (s *Server) openBuilt(seg *pb.Segment) (*immutable.Segment, error) {
 }
 
 // rebuild reads the records of [start, end) again and builds the segment from
-// them; the rows are queryable as soon as all are read.
-func (s *Server) rebuild(ctx context.Context, t *clusterview.Table, seg *pb.Segment) {
+// them; the rows are queryable as soon as all are read. One at a time: each
+// holds a whole segment in memory.
+func (s *Server) rebuild(ctx context.Context, t *clusterview.Table, seg *pb.Segment) error {
 	rt := s.tables.runtime(t.Def.ID)
 	if rt == nil {
-		return
+		return failed(stepRebuild, fmt.Errorf("table %q has no stream to read segment %s from", t.Name, seg.Name))
+	}
+	release, err := slot(ctx, s.rebuildSlots)
+	if err != nil {
+		return err
 	}
 	start := time.Now()
 	live, err := s.reread(ctx, rt, t, seg)
+	release()
 	if err != nil {
-		s.failed(ctx, stepRebuild, seg, nil, err)
-		return
+		return failed(stepRebuild, err)
 	}
 	h := s.newHolder(t, seg, stateBuilding)
 	h.account(live.Bytes())
@@ -202,7 +215,7 @@ func (s *Server) rebuild(ctx context.Context, t *clusterview.Table, seg *pb.Segm
 	s.set.add(h)
 	s.metrics.steps.WithLabelValues(stepRebuild).Observe(time.Since(start).Seconds())
 	s.log.Info("segment read again from the stream", "segment", seg.Name, "rows", live.Rows(), "took", time.Since(start))
-	s.buildAndPublish(ctx, t, seg, h)
+	return s.buildAndPublish(ctx, t, seg, h)
 }
 
 // reread consumes exactly the records of a segment.
@@ -254,20 +267,4 @@ func cutBatch(b *ingest.RawBatch, end ingest.Offset) *ingest.RawBatch {
 	}
 	cut.Records, cut.Next = b.Records[:n], end
 	return &cut
-}
-
-// removeFiles deletes what a dropped segment left: the local file, and when the
-// segment itself is gone from the cluster its copy in the deep store.
-func (s *Server) removeFiles(ctx context.Context, h *holder, deleted bool) {
-	path := s.path(h.tableID, h.name)
-	if deleted {
-		if crc, _, err := s.checksum(path); err == nil {
-			if err := s.cfg.DeepStore.Delete(ctx, objectKey(h.table, h.name, crc)); err != nil {
-				s.log.Warn("object of a deleted segment remains in the deep store", "segment", h.name, "err", err)
-			}
-		}
-	}
-	if err := s.cfg.FS.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		s.log.Warn("segment file could not be removed", "file", path, "err", err)
-	}
 }

@@ -31,6 +31,7 @@ const (
 	stepLoad    = "load"
 	stepRebuild = "rebuild"
 	stepQuery   = "query"
+	stepDelete  = "delete"
 )
 
 func newMetrics(reg prometheus.Registerer) *metrics {

@@ -2,8 +2,6 @@ package server
 
 import (
 	"context"
-	"slices"
-	"sync"
 	"time"
 
 	"github.com/alluviumdb/alluvium/api/pb"
@@ -22,7 +20,12 @@ func (s *Server) reconcileLoop() {
 	defer tick.Stop()
 	for {
 		if st := s.view.State(); st.Synced {
-			s.reconcile(st)
+			if err := s.rememberCluster(st); err != nil {
+				s.health.set("data folder", err.Error())
+			} else {
+				s.health.set("data folder", "ok")
+				s.reconcile(st)
+			}
 		}
 		select {
 		case <-changed:
@@ -37,19 +40,21 @@ func (s *Server) reconcileLoop() {
 // reconcile starts what the state asks for and is not here, and drops what is
 // here and not asked for. It starts work and does none itself.
 func (s *Server) reconcile(st *clusterview.State) {
+	s.sweep(st) // first, before anything is written
 	for _, t := range st.Tables {
 		if t.Def == nil {
 			continue
 		}
 		s.tables.ensure(t)
 		for _, seg := range t.Segments {
-			if slices.Contains(seg.Replicas, s.cfg.Instance.Id) {
+			if s.placedHere(seg) {
 				s.ensureSegment(t, seg)
 			}
 		}
 	}
 	s.tables.retain(st)
 	s.dropUnwanted(st)
+	s.deleteObjects(st)
 	s.sealLargest()
 }
 
@@ -62,46 +67,56 @@ func (s *Server) ensureSegment(t *clusterview.Table, seg *pb.Segment) {
 		}
 		return
 	}
-	switch seg.Status {
-	case pb.SegmentStatus_SEGMENT_CONSUMING:
+	if seg.Status == pb.SegmentStatus_SEGMENT_CONSUMING {
 		if h == nil {
 			s.startConsumer(t, seg)
 		}
-	case pb.SegmentStatus_SEGMENT_ENDED:
-		if h == nil {
-			s.task(seg.Name, func(ctx context.Context) { s.recoverEnded(ctx, t, seg) })
-		} else if h.isSealed() && !h.hasFile() {
-			s.task(seg.Name, func(ctx context.Context) { s.buildAndPublish(ctx, t, seg, h) })
-		} else if h.hasFile() {
-			s.task(seg.Name, func(ctx context.Context) { s.publish(ctx, t, seg, h) })
-		}
-	case pb.SegmentStatus_SEGMENT_COMMITTED:
-		if h == nil {
-			s.task(seg.Name, func(ctx context.Context) { s.load(ctx, t, seg) })
-		} else if h.hasFile() {
-			s.task(seg.Name, func(ctx context.Context) { s.upload(ctx, t, seg, h) })
-		}
-	case pb.SegmentStatus_SEGMENT_DURABLE:
-		if h == nil {
-			s.task(seg.Name, func(ctx context.Context) { s.load(ctx, t, seg) })
-		}
+		return
+	}
+	if work := s.nextStep(t, seg, h); work != nil {
+		s.task(seg.Name, work)
 	}
 }
 
-// dropUnwanted drops segments that the state no longer places here.
+// nextStep returns the work that brings an ended segment further, nil when there
+// is none.
+func (s *Server) nextStep(t *clusterview.Table, seg *pb.Segment, h *holder) func(context.Context) error {
+	ended := seg.Status == pb.SegmentStatus_SEGMENT_ENDED
+	switch {
+	case h == nil && ended:
+		return func(ctx context.Context) error { return s.recoverEnded(ctx, t, seg) }
+	case h == nil:
+		return func(ctx context.Context) error { return s.load(ctx, t, seg) }
+	case !h.hasFile():
+		return func(ctx context.Context) error { return s.buildAndPublish(ctx, t, seg, h) }
+	case ended:
+		return func(ctx context.Context) error { return s.publish(ctx, t, seg, h) }
+	case seg.Status == pb.SegmentStatus_SEGMENT_COMMITTED:
+		return func(ctx context.Context) error { return s.upload(ctx, t, seg) }
+	}
+	return nil
+}
+
+// dropUnwanted drops segments that the state no longer places here. A committed
+// file that is not in the deep store yet may be the last copy: it is uploaded
+// first.
 func (s *Server) dropUnwanted(st *clusterview.State) {
 	for _, h := range s.set.all() {
 		seg := st.Segment(h.tableID, h.name)
-		if seg != nil && slices.Contains(seg.Replicas, s.cfg.Instance.Id) {
+		if seg != nil && s.placedHere(seg) {
 			continue
 		}
 		if s.tasks.busy(h.name) || s.unseen(st, h) {
 			continue
 		}
+		if t := st.Tables[h.tableID]; seg != nil && seg.Status == pb.SegmentStatus_SEGMENT_COMMITTED && h.hasFile() {
+			s.task(h.name, func(ctx context.Context) error { return s.upload(ctx, t, seg) })
+			continue
+		}
 		s.tables.stopConsumer(h.name)
-		deleted := seg == nil
 		s.set.remove(h.name)
-		s.task(h.name, func(ctx context.Context) { s.removeFiles(ctx, h, deleted) })
+		s.tasks.forget(h.name)
+		s.task(h.name, func(ctx context.Context) error { return s.removeFile(h.tableID, h.name) })
 	}
 }
 
@@ -120,7 +135,7 @@ func (s *Server) missingSegments(st *clusterview.State) int {
 	n := 0
 	for _, t := range st.Tables {
 		for _, seg := range t.Segments {
-			if seg.Status == pb.SegmentStatus_SEGMENT_CONSUMING || !slices.Contains(seg.Replicas, s.cfg.Instance.Id) {
+			if seg.Status == pb.SegmentStatus_SEGMENT_CONSUMING || !s.placedHere(seg) {
 				continue
 			}
 			if h := s.set.get(seg.Name); h == nil || !h.isSealed() {
@@ -129,59 +144,4 @@ func (s *Server) missingSegments(st *clusterview.State) int {
 		}
 	}
 	return n
-}
-
-// taskSet allows one task per segment at a time.
-type taskSet struct {
-	mu sync.Mutex
-	m  map[string]bool
-}
-
-func newTaskSet() *taskSet { return &taskSet{m: map[string]bool{}} }
-
-func (t *taskSet) begin(name string) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.m[name] {
-		return false
-	}
-	t.m[name] = true
-	return true
-}
-
-func (t *taskSet) end(name string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	delete(t.m, name)
-}
-
-func (t *taskSet) busy(name string) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.m[name]
-}
-
-// task runs f for a segment unless something already does; afterwards
-// reconcile looks again.
-func (s *Server) task(name string, f func(context.Context)) {
-	if !s.tasks.begin(name) {
-		return
-	}
-	s.wg.Go(func() {
-		f(s.ctx)
-		s.tasks.end(name)
-		if s.ctx.Err() == nil {
-			s.poke()
-		}
-	})
-}
-
-// slot takes a place in a bounded pool; false means that ctx ended.
-func slot(ctx context.Context, pool chan struct{}) (release func(), ok bool) {
-	select {
-	case pool <- struct{}{}:
-		return func() { <-pool }, true
-	case <-ctx.Done():
-		return nil, false
-	}
 }

@@ -40,6 +40,9 @@ type Config struct {
 	Controller api.Controller
 	DeepStore  objstore.Store
 	OpenSource OpenSource
+	// Secret is the cluster secret, by which other roles may download segments;
+	// without one only those on this host may.
+	Secret string
 	// MaxConsumingBytes bounds the memory of segments that are not yet built:
 	// beyond it the largest is sealed early, a quarter beyond it consumers wait.
 	// 0 means 4 GiB.
@@ -112,11 +115,18 @@ type Server struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 	wake   chan struct{}
+	// beatNow asks for a heartbeat at once.
+	beatNow chan struct{}
 
 	health healthBoard
-	// buildSlots, loadSlots and uploadSlots bound background work, so that it
-	// leaves the cores to queries and consumers.
-	buildSlots, loadSlots, uploadSlots chan struct{}
+	// The slots bound background work, so that it leaves the cores to queries
+	// and consumers.
+	buildSlots, loadSlots, uploadSlots, rebuildSlots chan struct{}
+
+	deletions deletions
+	// These belong to Start and then to reconcile.
+	clusterID string
+	swept     time.Time
 }
 
 // New returns a server that does nothing until Start.
@@ -130,8 +140,8 @@ func New(cfg Config) (*Server, error) {
 		cfg: cfg, log: cfg.Logger.With("instance", cfg.Instance.Id), metrics: newMetrics(cfg.Registerer),
 		view: clusterview.New(cfg.Instance.Id, cfg.Logger), set: newSegmentSet(),
 		tasks: newTaskSet(), engine: exec.New(exec.Config{Workers: cfg.Workers}), queries: newQueryList(),
-		ctx: ctx, cancel: cancel, wake: make(chan struct{}, 1),
-		buildSlots: make(chan struct{}, 1), loadSlots: make(chan struct{}, 4), uploadSlots: make(chan struct{}, 2),
+		ctx: ctx, cancel: cancel, wake: make(chan struct{}, 1), beatNow: make(chan struct{}, 1),
+		buildSlots: make(chan struct{}, 1), loadSlots: make(chan struct{}, 4), uploadSlots: make(chan struct{}, 2), rebuildSlots: make(chan struct{}, 1),
 	}
 	s.tables = newTableSet(s)
 	s.memory.limit.Store(cfg.MaxConsumingBytes)
@@ -148,6 +158,10 @@ func (s *Server) Start() error {
 	if err := s.cfg.FS.MkdirAll(s.segmentDir()); err != nil {
 		return fmt.Errorf("data folder: %w", err)
 	}
+	if err := s.bindCluster(); err != nil {
+		return err
+	}
+	s.view.OnDeleted(s.deletions.add)
 	s.wg.Go(func() { s.view.Run(s.ctx, s.cfg.Controller) })
 	s.wg.Go(s.heartbeats)
 	s.wg.Go(s.reconcileLoop)
@@ -238,6 +252,13 @@ func (s *Server) Health() (components map[string]string, ready bool) {
 	h["segments"] = "ok"
 	if missing > 0 {
 		h["segments"] = fmt.Sprintf("%d not yet loaded", missing)
+	}
+	for name, err := range s.failures() {
+		h["segments"] = fmt.Sprintf("%s: %v", name, err)
+		break
+	}
+	if r := s.view.Refused(); r != "" {
+		h["cluster"] = r
 	}
 	return h, st.Synced && missing == 0
 }

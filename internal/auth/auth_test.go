@@ -32,7 +32,7 @@ func TestVerifier(t *testing.T) {
 	if _, err := NewVerifier(""); !errors.Is(err, ErrEmptyPassword) {
 		t.Errorf("empty password: %v", err)
 	}
-	if DummyVerifier() == "" || DummyVerifier() != DummyVerifier() {
+	if d := DummyVerifier(); d == "" || d != DummyVerifier() {
 		t.Error("the dummy verifier is not one")
 	}
 }

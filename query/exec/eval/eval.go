@@ -98,11 +98,9 @@ func (p *Program) Eval(ctx *fn.Context, in *column.Batch, sel column.Bitmap) (*c
 func (p *Program) Filter(ctx *fn.Context, in *column.Batch, sel, dst column.Bitmap) error {
 	p.fr = frame{ctx: ctx, in: in, n: in.N, sel: sel}
 	p.nul = words(p.nul, in.N)
-	t := words(nil, 0)
-	if sel != nil && len(sel) > 0 && len(dst) > 0 && &sel[0] == &dst[0] {
+	t := dst
+	if len(sel) > 0 && len(dst) > 0 && &sel[0] == &dst[0] {
 		t = make(column.Bitmap, len(dst))
-	} else {
-		t = dst
 	}
 	if err := truth(p.root, &p.fr, t, p.nul); err != nil {
 		return err

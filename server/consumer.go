@@ -156,9 +156,13 @@ func newConsuming(t *clusterview.Table, seg *pb.Segment) (*schema.Table, *mutabl
 
 // fix tells the consumer that the state shows its segment's end.
 func (c *consumer) fix(seg *pb.Segment) {
-	if !c.fixed.CompareAndSwap(nil, seg) {
-		return
+	if c.fixed.CompareAndSwap(nil, seg) {
+		c.wake()
 	}
+}
+
+// wake ends the fetch or pause that is under way.
+func (c *consumer) wake() {
 	if cancel := c.interrupt.Load(); cancel != nil {
 		(*cancel)()
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/alluviumdb/alluvium/internal/column"
 	"github.com/alluviumdb/alluvium/internal/objstore"
 	"github.com/alluviumdb/alluvium/internal/schema"
+	"github.com/alluviumdb/alluvium/internal/vfs"
 	"github.com/alluviumdb/alluvium/query/agg"
 	"github.com/alluviumdb/alluvium/query/fn"
 	"github.com/alluviumdb/alluvium/query/plan"
@@ -36,6 +37,7 @@ type cluster struct {
 	link   *link
 	stream *servertest.Stream
 	deep   *flakyStore
+	fs     vfs.FS // of the server; nil means the operating system's
 	srv    *Server
 }
 
@@ -132,22 +134,29 @@ func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)
 // start starts a server on the cluster's data folder.
 func (c *cluster) start() {
 	c.t.Helper()
+	if err := c.tryStart(); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c *cluster) tryStart() error {
 	s, err := New(Config{
 		Instance: &pb.Instance{Id: "Server_test_1", Role: pb.Role_ROLE_SERVER, Host: "test", Port: 1, Tags: []string{schema.DefaultTenant}},
-		DataDir:  filepath.Join(c.dir, "server"), Controller: c.link, DeepStore: c.deep,
+		DataDir:  filepath.Join(c.dir, "server"), FS: c.fs, Controller: c.link, DeepStore: c.deep,
 		OpenSource: func(context.Context, *schema.StreamConfig, ingest.Events) (ingest.Source, []string, error) {
 			return c.stream, nil, nil
 		},
 		DiscoveryInterval: 50 * time.Millisecond, HeartbeatInterval: 50 * time.Millisecond, Logger: quiet(),
 	})
 	if err != nil {
-		c.t.Fatal(err)
+		return err
 	}
 	if err := s.Start(); err != nil {
-		c.t.Fatal(err)
+		return err
 	}
 	c.srv = s
 	c.t.Cleanup(func() { s.Close() })
+	return nil
 }
 
 // restart ends the server without any farewell to the cluster and starts it

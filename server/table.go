@@ -61,7 +61,9 @@ func (ts *tableSet) ensure(t *clusterview.Table) {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
 	if old := ts.tables[t.Def.ID]; old != nil {
-		old.update(t.Def)
+		if old.update(t.Def) {
+			ts.interrupt(t.Def.ID)
+		}
 		return
 	}
 	ctx, cancel := context.WithCancel(ts.srv.ctx)
@@ -74,12 +76,12 @@ func (ts *tableSet) ensure(t *clusterview.Table) {
 
 // update takes up a newer definition. A stream that is configured otherwise is
 // opened anew; its readers notice at their next fetch.
-func (rt *tableRuntime) update(def *schema.Table) {
+func (rt *tableRuntime) update(def *schema.Table) (changed bool) {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
 	old := rt.def.Load()
-	if old.Version == def.Version {
-		return
+	if def.Version <= old.Version {
+		return false
 	}
 	rt.def.Store(def)
 	if rt.source != nil && !sameStream(old.Config.Stream, def.Config.Stream) {
@@ -89,6 +91,17 @@ func (rt *tableRuntime) update(def *schema.Table) {
 	select {
 	case rt.changed <- struct{}{}:
 	default:
+	}
+	return true
+}
+
+// interrupt lets the consumers of a table look at its definition at once,
+// instead of after the fetch that is under way. The caller holds mu.
+func (ts *tableSet) interrupt(tableID uint32) {
+	for _, c := range ts.consumers {
+		if c.table.ID == tableID {
+			c.wake()
+		}
 	}
 }
 

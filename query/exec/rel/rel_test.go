@@ -126,7 +126,7 @@ func TestCancel(t *testing.T) {
 	f := func(text string) {
 		t.Helper()
 		ctx := testContext()
-		inner, stop := context.WithTimeout(context.Background(), 50*time.Millisecond)
+		inner, stop := context.WithTimeout(context.Background(), 2*time.Millisecond)
 		defer stop()
 		ctx.Context = inner
 		start := time.Now()

@@ -22,7 +22,6 @@ import (
 	"github.com/alluviumdb/alluvium/broker/catalog"
 	"github.com/alluviumdb/alluvium/broker/httpapi"
 	"github.com/alluviumdb/alluvium/broker/pgwire"
-	"github.com/alluviumdb/alluvium/broker/routing"
 	"github.com/alluviumdb/alluvium/broker/scatter"
 	"github.com/alluviumdb/alluvium/broker/session"
 	"github.com/alluviumdb/alluvium/internal/auth"
@@ -76,7 +75,7 @@ func New(cfg Config) *Broker {
 	ctx, cancel := context.WithCancel(context.Background())
 	b := &Broker{cfg: cfg, ctx: ctx, cancel: cancel, view: clusterview.New(cfg.Instance.Id, cfg.Logger),
 		contact: errors.New("not yet connected")}
-	sc := &scatter.Scatter{View: b.view, Router: &routing.Router{}, Servers: cfg.Servers}
+	sc := scatter.New(b.view, cfg.Servers)
 	src := &source{b: b, servers: cfg.Servers}
 	b.engine = session.New(session.Config{
 		Catalog: catalog.New(src), NewRunner: sc.NewRunner, Logger: cfg.Logger, Registerer: cfg.Registerer,

@@ -57,7 +57,7 @@ func (r *Router) Route(st *clusterview.State, leaf *plan.Leaf) (*Route, error) {
 			out.PrunedDocs += int64(seg.Rows)
 			continue
 		}
-		inst := r.pick(st, seg)
+		inst := r.pick(st, seg, nil)
 		if inst == "" {
 			out.Unserved = append(out.Unserved, seg.Name)
 			continue
@@ -81,17 +81,18 @@ func assignments(byInstance map[string][]string) []Assignment {
 }
 
 // Place places segments of a table that were routed before and that their
-// server could not read: where they are by now. unserved names those that no
-// known server holds; gone tells that at least one no longer exists, so that the
-// leaf must be routed anew.
-func (r *Router) Place(st *clusterview.State, tableID uint32, segments []string) (parts []Assignment, unserved []string, gone bool) {
+// server could not read: where they are by now, on one of the avoided instances
+// only where there is no other replica. unserved names those that no known
+// server holds; gone tells that at least one no longer exists, so that the leaf
+// must be routed anew.
+func (r *Router) Place(st *clusterview.State, tableID uint32, segments, avoid []string) (parts []Assignment, unserved []string, gone bool) {
 	byInstance := map[string][]string{}
 	for _, name := range segments {
 		seg := st.Segment(tableID, name)
 		if seg == nil {
 			return nil, nil, true
 		}
-		if inst := r.pick(st, seg); inst != "" {
+		if inst := r.pick(st, seg, avoid); inst != "" {
 			byInstance[inst] = append(byInstance[inst], name)
 		} else {
 			unserved = append(unserved, name)
@@ -116,28 +117,35 @@ func (r *Router) prunable(leaf *plan.Leaf, seg *pb.Segment) bool {
 	return s != nil && !plan.CanMatch(leaf, plan.StatsRanges(s))
 }
 
-// pick chooses the replica: the first that is known and alive, beginning at a
-// place given by the segment's name so that replicas share the load.
-func (r *Router) pick(st *clusterview.State, seg *pb.Segment) string {
+// pick chooses the best replica of those that are known: one that is not to be
+// avoided before one that is, and then one that is alive. Among equals it is
+// the first, beginning at a place given by the segment's name so that replicas
+// share the load.
+func (r *Router) pick(st *clusterview.State, seg *pb.Segment, avoid []string) string {
 	n := len(seg.Replicas)
-	if n == 0 {
-		return ""
-	}
-	first := int(hash(seg.Name) % uint32(n))
-	known := ""
+	best, bestScore := "", 0
 	for i := range n {
-		inst := seg.Replicas[(first+i)%n]
-		if st.Instances[inst] == nil {
-			continue
-		}
-		if r.Alive == nil || r.Alive(inst) {
-			return inst
-		}
-		if known == "" {
-			known = inst
+		inst := seg.Replicas[(int(hash(seg.Name)%uint32(n))+i)%n]
+		if score := r.score(st, inst, avoid); score > bestScore {
+			best, bestScore = inst, score
 		}
 	}
-	return known
+	return best
+}
+
+// score rates an instance; 0 means that it is not known.
+func (r *Router) score(st *clusterview.State, inst string, avoid []string) int {
+	if st.Instances[inst] == nil {
+		return 0
+	}
+	score := 1
+	if r.Alive == nil || r.Alive(inst) {
+		score++
+	}
+	if !slices.Contains(avoid, inst) {
+		score += 2
+	}
+	return score
 }
 
 // hash is FNV-1a.

@@ -194,7 +194,7 @@ func TestPlace(t *testing.T) {
 	st := stateOf([]string{"a", "b"}, ranged("r", 1, 2), &pb.Segment{Name: "m", Replicas: []string{"b"}}, &pb.Segment{Name: "h"})
 	f := func(want string, names ...string) {
 		t.Helper()
-		parts, missing, gone := (&Router{}).Place(st, 1, names)
+		parts, missing, gone := (&Router{}).Place(st, 1, names, nil)
 		got := show(&Route{Parts: parts, Unserved: missing})
 		if gone {
 			got = "gone"
@@ -206,4 +206,24 @@ func TestPlace(t *testing.T) {
 	f("a:r b:m unserved [] pruned 0/0", "m", "r")
 	f("b:m unserved [h] pruned 0/0", "m", "h")
 	f("gone", "m", "x")
+}
+
+func TestPlaceAvoids(t *testing.T) {
+	two, one := ranged("two", 1, 2), ranged("one", 1, 2)
+	two.Replicas, one.Replicas = []string{"a", "b"}, []string{"a"}
+	st := stateOf([]string{"a", "b"}, two, one)
+	f := func(want string, dead string, avoid ...string) {
+		t.Helper()
+		r := &Router{Alive: func(i string) bool { return i != dead }}
+		parts, _, _ := r.Place(st, 1, []string{"two", "one"}, avoid)
+		if got := show(&Route{Parts: parts}); !strings.HasPrefix(got, want) {
+			t.Errorf("avoiding %v, dead %q: got %s, want %s", avoid, dead, got, want)
+		}
+	}
+	f("a:one b:two", "", "a")
+	f("a:one,two", "", "b")
+	f("a:one b:two", "a")
+	// What just failed comes after what is only suspected.
+	f("a:one b:two", "b", "a")
+	f("a:one,two", "b", "a", "b")
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/alluviumdb/alluvium/broker/routing"
 	"github.com/alluviumdb/alluvium/internal/clusterview"
 	"github.com/alluviumdb/alluvium/internal/column"
+	"github.com/alluviumdb/alluvium/internal/sqlerr"
 	"github.com/alluviumdb/alluvium/query/exec"
 	"github.com/alluviumdb/alluvium/query/fn"
 	"github.com/alluviumdb/alluvium/query/plan"
@@ -54,7 +55,7 @@ func (l *leafRun) deliver(b *column.Batch) error {
 
 // scatter sends the fragments and waits for all of them.
 func (l *leafRun) scatter(ctx *fn.Context, st *clusterview.State) error {
-	route, err := l.r.s.Router.Route(st, l.leaf)
+	route, err := l.r.s.router.Route(st, l.leaf)
 	if err != nil {
 		return err
 	}
@@ -70,9 +71,9 @@ func (l *leafRun) scatter(ctx *fn.Context, st *clusterview.State) error {
 }
 
 // parts runs the parts of a route. The first error cancels the others.
-func (l *leafRun) parts(ctx *fn.Context, st *clusterview.State, parts []routing.Assignment) error {
+func (l *leafRun) parts(ctx *fn.Context, st *clusterview.State, parts []routing.Assignment, tried ...string) error {
 	if len(parts) == 1 {
-		return l.part(ctx, st, parts[0])
+		return l.part(ctx, st, parts[0], tried...)
 	}
 	gctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -83,7 +84,7 @@ func (l *leafRun) parts(ctx *fn.Context, st *clusterview.State, parts []routing.
 	var once sync.Once
 	for _, p := range parts {
 		wg.Go(func() {
-			if err := l.part(&fctx, st, p); err != nil {
+			if err := l.part(&fctx, st, p, tried...); err != nil {
 				once.Do(func() { first = err })
 				cancel(err)
 			}
@@ -105,26 +106,28 @@ func (l *leafRun) empty(ctx *fn.Context) error {
 
 var emptyEngine = exec.New(exec.Config{Workers: -1})
 
-// part runs one server's share, again if need be.
-func (l *leafRun) part(ctx *fn.Context, st *clusterview.State, p routing.Assignment) error {
+// part runs one server's share, again if need be; tried names the instances
+// that were asked for these segments in vain.
+func (l *leafRun) part(ctx *fn.Context, st *clusterview.State, p routing.Assignment, tried ...string) error {
 	for {
 		err, again := l.try(ctx, st, p)
 		if err == nil || !again {
 			return err
 		}
-		if l.r.opt.AllowPartial {
-			l.lose(p.Segments)
-			return l.empty(ctx)
-		}
+		tried = append(slices.Clip(tried), p.Instance)
 		var parts []routing.Assignment
-		var waitErr error
-		if parts, st, waitErr = l.elsewhere(ctx, st, p, err); waitErr != nil {
-			return waitErr
+		var stop error
+		if parts, st, stop = l.elsewhere(ctx, p, tried, err); stop != nil {
+			return stop
 		}
-		if len(parts) > 1 {
-			return l.parts(ctx, st, parts)
+		switch len(parts) {
+		case 0:
+			return l.empty(ctx)
+		case 1:
+			p = parts[0]
+		default:
+			return l.parts(ctx, st, parts, tried...)
 		}
-		p = parts[0]
 	}
 }
 
@@ -133,29 +136,54 @@ func (l *leafRun) part(ctx *fn.Context, st *clusterview.State, p routing.Assignm
 func (l *leafRun) try(ctx *fn.Context, st *clusterview.State, p routing.Assignment) (err error, again bool) {
 	l.begin(p.Instance)
 	sent := false
-	srv, err := l.r.s.Servers.Server(st, p.Instance)
+	var refused error // by the receiver of the rows
+	srv, err := l.r.s.servers.Server(st, p.Instance)
 	var stats exec.Stats
 	if err == nil {
 		stats, err = srv.Execute(ctx, l.r.opt.QueryID, l.fragment(ctx, p.Segments), func(b *column.Batch) error {
 			sent = true
-			return l.deliver(b)
+			refused = l.deliver(b)
+			return refused
 		})
 	}
 	switch {
 	case err == nil:
 		l.answered(p.Instance, &stats)
 		return nil, false
-	case ctx.Err() != nil:
+	case ctx.Err() != nil || timedOut(ctx, err):
 		return l.interrupted(ctx, err), false
+	case refused != nil:
+		return refused, false
 	}
-	err = named(ctx, p.Instance, err)
+	err = l.failed(ctx, p.Instance, err)
 	return err, isOutage(err) && !sent
+}
+
+// failed names the server that an error came from, and suspects it where there
+// was no answer.
+func (l *leafRun) failed(ctx context.Context, instance string, err error) error {
+	err = named(ctx, instance, err)
+	if sqlerr.Code(err) == sqlerr.ConnectionFailure {
+		l.r.s.suspects.failed(instance)
+	}
+	return err
+}
+
+// timerSlack is how far the clocks of a broker's and a server's deadline, which
+// is counted from the arrival of the fragment, may be apart.
+const timerSlack = 100 * time.Millisecond
+
+// timedOut tells that a server gave up at the deadline, a moment before it is
+// reached here.
+func timedOut(ctx context.Context, err error) bool {
+	d, ok := ctx.Deadline()
+	return ok && time.Until(d) < timerSlack && sqlerr.Code(err) == sqlerr.QueryCanceled
 }
 
 // interrupted explains an error that came with the end of ctx. Instances whose
 // part is under way at the deadline are the slow ones.
 func (l *leafRun) interrupted(ctx context.Context, err error) error {
-	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+	if !errors.Is(ctx.Err(), context.DeadlineExceeded) && !timedOut(ctx, err) {
 		return err
 	}
 	l.mu.Lock()
@@ -167,18 +195,43 @@ func (l *leafRun) interrupted(ctx context.Context, err error) error {
 // although the state has not changed: a server that restarts.
 const retryPause = 200 * time.Millisecond
 
-// elsewhere waits a moment or for a change of the state, and says where the
-// segments of a failed part are then.
-func (l *leafRun) elsewhere(ctx *fn.Context, st *clusterview.State, p routing.Assignment, cause error) ([]routing.Assignment, *clusterview.State, error) {
+// elsewhere says where the segments of a failed part can be read. Replicas that
+// were not tried are asked at once. What has none is given up when a part of the
+// answer will do, else it waits a moment, or for a change of the state.
+func (l *leafRun) elsewhere(ctx *fn.Context, p routing.Assignment, tried []string, cause error) ([]routing.Assignment, *clusterview.State, error) {
+	st := l.r.s.view.State()
+	parts, missing, gone := l.r.s.router.Place(st, l.leaf.Table.ID, p.Segments, tried)
+	switch {
+	case gone && l.r.opt.AllowPartial && l.emitted():
+		l.lose(p.Segments)
+		return nil, st, nil
+	case gone:
+		return nil, st, errStale
+	}
+	fresh, stuck := untried(parts, tried)
+	stuck = append(stuck, missing...)
+	if len(stuck) == 0 {
+		return fresh, st, nil
+	}
+	if l.r.opt.AllowPartial {
+		l.lose(stuck)
+		return fresh, st, nil
+	}
+	return l.wait(ctx, st, p, cause)
+}
+
+// wait waits until patience ends or the segments of a failed part are on known
+// servers, which may be the same as before.
+func (l *leafRun) wait(ctx *fn.Context, st *clusterview.State, p routing.Assignment, cause error) ([]routing.Assignment, *clusterview.State, error) {
 	for time.Now().Before(l.until) {
 		wctx, cancel := context.WithTimeout(ctx, retryPause)
 		old := st.Index
-		st, _ = l.r.s.View.WaitFor(wctx, func(s *clusterview.State) bool { return s.Index > old })
+		st, _ = l.r.s.view.WaitFor(wctx, func(s *clusterview.State) bool { return s.Index > old })
 		cancel()
 		if ctx.Err() != nil {
 			return nil, st, l.interrupted(ctx, ctx.Err())
 		}
-		parts, missing, gone := l.r.s.Router.Place(st, l.leaf.Table.ID, p.Segments)
+		parts, missing, gone := l.r.s.router.Place(st, l.leaf.Table.ID, p.Segments, []string{p.Instance})
 		switch {
 		case gone:
 			return nil, st, errStale
@@ -187,6 +240,19 @@ func (l *leafRun) elsewhere(ctx *fn.Context, st *clusterview.State, p routing.As
 		}
 	}
 	return nil, st, outage(cause)
+}
+
+// untried splits parts into those of instances that were not tried and the
+// segments of the others.
+func untried(parts []routing.Assignment, tried []string) (fresh []routing.Assignment, stuck []string) {
+	for _, p := range parts {
+		if slices.Contains(tried, p.Instance) {
+			stuck = append(stuck, p.Segments...)
+		} else {
+			fresh = append(fresh, p)
+		}
+	}
+	return fresh, stuck
 }
 
 func (l *leafRun) fragment(ctx *fn.Context, segments []string) *plan.Fragment {
@@ -210,6 +276,7 @@ func (l *leafRun) begin(instance string) {
 }
 
 func (l *leafRun) answered(instance string, st *exec.Stats) {
+	l.r.s.suspects.answered(instance)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.open = slices.DeleteFunc(l.open, func(s string) bool { return s == instance })

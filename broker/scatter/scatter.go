@@ -41,9 +41,17 @@ type Servers interface {
 
 // Scatter runs leaves. It is safe for concurrent use.
 type Scatter struct {
-	View    *clusterview.View
-	Router  *routing.Router
-	Servers Servers
+	view     *clusterview.View
+	router   *routing.Router
+	servers  Servers
+	suspects suspects
+}
+
+// New returns a Scatter over the servers that a view of the cluster names.
+func New(view *clusterview.View, servers Servers) *Scatter {
+	s := &Scatter{view: view, servers: servers}
+	s.router = &routing.Router{Alive: s.suspects.alive}
+	return s
 }
 
 // NewRunner begins a query.
@@ -84,7 +92,7 @@ const patience = 3 * time.Second
 // its answer was given and patience lasts.
 func (r *runner) RunLeaf(ctx *fn.Context, leaf *plan.Leaf, emit func(*column.Batch) error) error {
 	until := time.Now().Add(patience)
-	st := r.s.View.State()
+	st := r.s.view.State()
 	for {
 		run := &leafRun{r: r, leaf: leaf, emit: emit, until: until}
 		err := run.scatter(ctx, st)
@@ -96,7 +104,7 @@ func (r *runner) RunLeaf(ctx *fn.Context, leaf *plan.Leaf, emit func(*column.Bat
 		}
 		wctx, cancel := context.WithDeadline(ctx, until)
 		old := st.Index
-		st, _ = r.s.View.WaitFor(wctx, func(s *clusterview.State) bool { return s.Index > old })
+		st, _ = r.s.view.WaitFor(wctx, func(s *clusterview.State) bool { return s.Index > old })
 		cancel()
 		if ctx.Err() != nil {
 			return ctx.Err()

@@ -17,7 +17,6 @@ import (
 
 	"github.com/alluviumdb/alluvium/api"
 	"github.com/alluviumdb/alluvium/api/pb"
-	"github.com/alluviumdb/alluvium/broker/routing"
 	"github.com/alluviumdb/alluvium/broker/session"
 	"github.com/alluviumdb/alluvium/internal/clusterview"
 	"github.com/alluviumdb/alluvium/internal/column"
@@ -114,7 +113,7 @@ func newRig(t *testing.T, names ...string) *rig {
 	changes = append(changes, &pb.Change{Entity: &pb.Change_Table{Table: &pb.Table{Id: 1, Name: "t"}}})
 	g.index.Store(1)
 	g.feed.events <- &pb.WatchEvent{Index: 1, Snapshot: true, SnapshotEnd: true, Changes: changes}
-	g.sc = &Scatter{View: view, Router: &routing.Router{}, Servers: g.servers}
+	g.sc = New(view, g.servers)
 	return g
 }
 

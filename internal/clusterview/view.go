@@ -54,7 +54,9 @@ func (v *View) Expect(id string) { v.cluster = id }
 
 // OnDeleted has f called, by the goroutine of Run, for every segment that is
 // deleted, also for those that were deleted while nobody watched and whose
-// copy in the deep store still exists. It must be called before Run.
+// copy in the deep store still exists. f is called before State shows the
+// deletion: whoever sees an index knows that all deletions up to it were told.
+// It must be called before Run.
 func (v *View) OnDeleted(f func(*pb.Segment)) { v.onDeleted = f }
 
 // State returns the latest snapshot.
@@ -224,16 +226,16 @@ func (v *View) checkCluster(id string) error {
 	return fmt.Errorf("%w: this instance belongs to cluster %s, the controller to %s", ErrOtherCluster, want, id)
 }
 
-// show publishes a state and then tells of deletions.
+// show tells of deletions and then publishes the state.
 func (v *View) show(st *State, deleted []*pb.Segment) {
 	v.staleAt.Store(0)
 	v.refused.Store(nil)
-	v.state.Store(st)
 	if v.onDeleted != nil {
 		for _, seg := range deleted {
 			v.onDeleted(seg)
 		}
 	}
+	v.state.Store(st)
 	v.notify()
 }
 

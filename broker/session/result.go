@@ -87,6 +87,10 @@ func (r *Result) explain(err error) error {
 	if r.ctx == nil || r.ctx.Err() == nil {
 		return err
 	}
+	var named *sqlerr.Error
+	if errors.As(err, &named) && named.Code == sqlerr.QueryCanceled && named.Detail != "" {
+		return err // it says which server was slow
+	}
 	cause := context.Cause(r.ctx)
 	var se *sqlerr.Error
 	if errors.As(cause, &se) {

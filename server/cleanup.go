@@ -28,8 +28,22 @@ func (s *Server) removeFile(tableID uint32, name string) error {
 // deletions holds deleted segments whose object in the deep store is to be
 // deleted by this server. The view fills it, reconcile empties it.
 type deletions struct {
-	mu sync.Mutex
-	m  map[string]*pb.Segment
+	mu   sync.Mutex
+	m    map[string]*pb.Segment
+	done uint64 // a state index up to which nothing is left to delete
+}
+
+// applied returns the state index up to which this server has done what the
+// state asks for, given the index of the state that it sees. It stays behind
+// while a copy is still to be deleted: the controllers remember deletions until
+// the servers are past them, so that a restart does not forget one.
+func (d *deletions) applied(seen uint64) uint64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.m) == 0 {
+		d.done = max(d.done, seen)
+	}
+	return d.done
 }
 
 func (d *deletions) add(seg *pb.Segment) {
@@ -80,6 +94,9 @@ func deleter(st *clusterview.State, seg *pb.Segment) string {
 // deleteObjects removes the objects of deleted segments from the deep store.
 func (s *Server) deleteObjects(st *clusterview.State) {
 	for _, seg := range s.deletions.all() {
+		if st.Segment(seg.TableId, seg.Name) != nil {
+			continue // st is older than the deletion
+		}
 		if deleter(st, seg) != s.cfg.Instance.Id {
 			s.deletions.drop(seg.Name)
 			continue

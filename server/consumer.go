@@ -53,7 +53,7 @@ type consumer struct {
 	interrupt atomic.Pointer[context.CancelFunc]
 
 	// These belong to the consumer's goroutine.
-	src       ingest.Source
+	src       *tableStream // nil until the first connection
 	reader    ingest.Reader
 	out       ingest.Decoded
 	rowErrs   []segment.RowError
@@ -72,7 +72,8 @@ type consumer struct {
 	mu     sync.Mutex // guards report
 	report pb.ConsumerReport
 	rate   rateMeter
-	newest int64 // stream timestamp of the newest visible record, µs
+	newest int64     // stream timestamp of the newest visible record, µs
+	asOf   time.Time // when the stream last told how far behind the consumer is
 }
 
 // proposal is an end that was proposed, with the rows up to it.
@@ -88,23 +89,28 @@ const hardBound = 2
 // startConsumer begins to consume a segment that the state places here. It
 // waits while the partition's previous segment still consumes: its end is fixed,
 // and rows behind that end must not be seen twice.
+// A segment that cannot be opened (its schema or config is beyond this version)
+// is reported and tried again now and then.
 func (s *Server) startConsumer(t *clusterview.Table, seg *pb.Segment) {
 	rt := s.tables.runtime(t.Def.ID)
-	if rt == nil || s.tables.consumes(seg.TableId, seg.Partition) {
+	if rt == nil || s.tables.consumes(seg.TableId, seg.Partition) || !s.tasks.begin(seg.Name) {
 		return
 	}
-	s.launch(rt, t, seg)
+	err := failed(stepOpen, s.launch(rt, t, seg))
+	s.tasks.end(seg.Name, err)
+	if err != nil {
+		s.taskFailed(seg.Name, err)
+	}
 }
 
-func (s *Server) launch(rt *tableRuntime, t *clusterview.Table, seg *pb.Segment) {
+// launch begins to consume a segment, unless somebody does already.
+func (s *Server) launch(rt *tableRuntime, t *clusterview.Table, seg *pb.Segment) error {
 	if s.draining.Load() {
-		return
+		return nil
 	}
 	table, live, dec, err := newConsuming(t, seg)
 	if err != nil {
-		s.log.Error("consuming segment cannot be opened", "table", t.Name, "segment", seg.Name, "err", err)
-		s.health.set("table "+t.Name, err.Error())
-		return
+		return err
 	}
 	ctx, cancel := context.WithCancel(rt.ctx)
 	c := &consumer{
@@ -119,16 +125,30 @@ func (s *Server) launch(rt *tableRuntime, t *clusterview.Table, seg *pb.Segment)
 	if !s.tables.addConsumer(c) {
 		cancel()
 		c.h.drop()
-		return
+		return nil
 	}
 	s.set.add(c.h)
 	s.wg.Go(func() {
 		defer s.poke()
 		defer close(c.done)
-		defer s.tables.removeConsumer(c)
-		defer c.closeReader()
 		c.run(ctx)
+		c.finish()
 	})
+	return nil
+}
+
+// finish gives back what the consumer holds and takes it out of the reports.
+func (c *consumer) finish() {
+	c.closeReader()
+	c.releaseStream()
+	if c.stopped {
+		c.srv.health.drop(c.gapKey())
+	}
+	ts := c.srv.tables
+	ts.removeConsumer(c)
+	if !ts.consumes(c.table.ID, c.seg.Partition) {
+		c.srv.metrics.forgetPartition(c.table.Name, c.seg.Partition)
+	}
 }
 
 // newConsuming makes the memory of a consuming segment and its decoder, by the
@@ -221,6 +241,12 @@ func (c *consumer) closeReader() {
 	}
 }
 
+func (c *consumer) releaseStream() {
+	if c.src != nil {
+		c.rt.release(c.src)
+	}
+}
+
 // consume opens the reader where the segment stands and reads until the end is
 // fixed (done), something fails, or the stream must be opened anew (no error).
 func (c *consumer) consume(ctx context.Context) (done bool, err error) {
@@ -258,10 +284,16 @@ func (c *consumer) consume(ctx context.Context) (done bool, err error) {
 	return false, ctx.Err()
 }
 
-func (c *consumer) connect(ctx context.Context) (err error) {
-	if c.src, err = c.rt.open(ctx); err != nil {
+func (c *consumer) connect(ctx context.Context) error {
+	src, err := c.rt.open(ctx)
+	if err != nil {
 		return err
 	}
+	if c.src != src {
+		c.closeReader()
+	}
+	c.releaseStream()
+	c.src = src
 	if c.reader == nil {
 		c.reader, err = c.src.Open(ctx, c.seg.Partition, c.next)
 	}
@@ -294,7 +326,7 @@ func (c *consumer) observedEnd() bool {
 func (c *consumer) fetch(ctx context.Context) (*ingest.RawBatch, error) {
 	wait := time.Second
 	if c.records > 0 {
-		wait = min(wait, max(time.Until(c.deadline()), 10*time.Millisecond))
+		wait = min(wait, max(c.deadline().Sub(c.srv.cfg.Now()), 10*time.Millisecond))
 	}
 	fctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()

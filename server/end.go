@@ -122,7 +122,9 @@ func (c *consumer) beginNext(next *pb.Segment) {
 	if t == nil || t.Def == nil || t.Def.Schema.Version < next.SchemaVersion {
 		return
 	}
-	s.launch(c.rt, t, next)
+	if err := s.launch(c.rt, t, next); err != nil {
+		s.log.Warn("the next segment cannot be consumed yet", "table", t.Name, "segment", next.Name, "err", err)
+	}
 }
 
 func (s *Server) placedHere(seg *pb.Segment) bool {

@@ -61,9 +61,10 @@ func (s *Server) beat(registered *bool) error {
 }
 
 func (s *Server) heartbeat() *pb.HeartbeatRequest {
+	health, _ := s.Health()
 	r := &pb.HeartbeatRequest{
-		ProtocolVersion: api.ProtocolVersion, InstanceId: s.cfg.Instance.Id, AppliedIndex: s.view.State().Index,
-		Health: s.health.copy(), ResidentBytes: obs.ResidentBytes(), Draining: s.draining.Load(),
+		ProtocolVersion: api.ProtocolVersion, InstanceId: s.cfg.Instance.Id, AppliedIndex: s.deletions.applied(s.view.State().Index),
+		Health: health, ResidentBytes: obs.ResidentBytes(), Draining: s.draining.Load(),
 	}
 	failures := s.failures()
 	var disk, pending float64

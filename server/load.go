@@ -228,6 +228,7 @@ func (s *Server) reread(ctx context.Context, rt *tableRuntime, t *clusterview.Ta
 	if err != nil {
 		return nil, err
 	}
+	defer rt.release(src)
 	c := &consumer{srv: s, rt: rt, table: table, seg: seg, live: live, dec: dec, src: src, next: ingest.Offset(seg.StartOffset)}
 	end := ingest.Offset(seg.EndOffset)
 	if c.next < end {
@@ -237,7 +238,7 @@ func (s *Server) reread(ctx context.Context, rt *tableRuntime, t *clusterview.Ta
 		defer c.closeReader()
 	}
 	for c.next < end {
-		b, err := c.reader.Fetch(ctx)
+		b, err := c.fetchAgain(ctx)
 		if err != nil && !errors.Is(err, ingest.ErrEndOfPartition) {
 			return nil, err
 		}
@@ -253,6 +254,22 @@ func (s *Server) reread(ctx context.Context, rt *tableRuntime, t *clusterview.Ta
 	}
 	live.Seal()
 	return live, nil
+}
+
+// rereadStall bounds how long reading again waits for the stream: the records
+// are known to have been there.
+const rereadStall = 30 * time.Second
+
+// fetchAgain fetches records that were read before.
+func (c *consumer) fetchAgain(ctx context.Context) (*ingest.RawBatch, error) {
+	fctx, cancel := context.WithTimeout(ctx, rereadStall)
+	defer cancel()
+	b, err := c.reader.Fetch(fctx)
+	if err != nil && fctx.Err() != nil && ctx.Err() == nil {
+		return nil, fmt.Errorf("the stream gave nothing for %v at offset %s; the segment ends at %s",
+			rereadStall, c.src.FormatOffset(c.next), c.seg.EndOffsetText)
+	}
+	return b, err
 }
 
 // cutBatch returns the records of b that lie before end.

@@ -1,6 +1,10 @@
 package server
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
 
 // metrics are the server's counters and latencies, registered together. Every
 // step of a row's and a query's life has a counter and a histogram.
@@ -32,7 +36,27 @@ const (
 	stepRebuild = "rebuild"
 	stepQuery   = "query"
 	stepDelete  = "delete"
+	stepOpen    = "open"
 )
+
+// forgetPartition drops the gauges of a partition that is not consumed here any
+// more.
+func (m *metrics) forgetPartition(table string, partition uint32) {
+	part := strconv.Itoa(int(partition))
+	for _, g := range []*prometheus.GaugeVec{m.lag, m.lossHorizon, m.memory} {
+		g.DeleteLabelValues(table, part)
+	}
+}
+
+// forgetTable drops all series of a table that is gone.
+func (m *metrics) forgetTable(table string) {
+	labels := prometheus.Labels{"table": table}
+	for _, v := range []interface{ DeletePartialMatch(prometheus.Labels) int }{
+		m.records, m.rows, m.rejected, m.retries, m.freshness, m.lag, m.lossHorizon, m.memory,
+	} {
+		v.DeletePartialMatch(labels)
+	}
+}
 
 func newMetrics(reg prometheus.Registerer) *metrics {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {

@@ -43,15 +43,16 @@ func (s *Server) execute(ctx context.Context, f *plan.Fragment, emit func(*colum
 	if len(f.Snapshot) > 0 {
 		return exec.Stats{}, sqlerr.Unsupported("reading at a snapshot")
 	}
-	leaf, err := s.resolve(f)
-	if err != nil {
-		return exec.Stats{}, err
-	}
+	// A segment is here only after its table is known, however new it is.
 	segs, err := s.acquire(ctx, f.Segments)
 	if err != nil {
 		return exec.Stats{}, err
 	}
 	defer releaseAll(segs)
+	leaf, err := s.resolve(f)
+	if err != nil {
+		return exec.Stats{}, err
+	}
 	fctx := f.Context()
 	fctx.Context = ctx
 	st, err := s.engine.RunLeaf(fctx, leaf, segs, exec.Options{MemoryLimit: f.MemoryLimit, Trace: f.Trace, Settings: f.Settings}, emit)

@@ -43,7 +43,7 @@ func (s *Server) reconcile(st *clusterview.State) {
 	s.sweep(st) // first, before anything is written
 	for _, t := range st.Tables {
 		if t.Def == nil {
-			continue
+			continue // Health tells; its segments stay as they are
 		}
 		s.tables.ensure(t)
 		for _, seg := range t.Segments {
@@ -114,6 +114,9 @@ func (s *Server) dropUnwanted(st *clusterview.State) {
 			continue
 		}
 		s.tables.stopConsumer(h.name)
+		if st.Tables[h.tableID] == nil {
+			s.metrics.forgetTable(h.table)
+		}
 		s.set.remove(h.name)
 		s.tasks.forget(h.name)
 		s.task(h.name, func(ctx context.Context) error { return s.removeFile(h.tableID, h.name) })

@@ -62,10 +62,11 @@ func (c *consumer) observeBatch(b *ingest.RawBatch, arrival int64) {
 	if b.Lag > 10_000 || b.Lag < 0 && b.LagMillis > 10_000 {
 		r.State = consumerCatchingUp
 	}
-	c.newest = max(c.newest, arrival)
+	c.newest, c.asOf = max(c.newest, arrival), now
 	c.rate.add(now, int64(c.out.Rows.N))
+	fresh := arrival > 0 && r.State == consumerConsuming // old records are no sign of slowness
 	c.mu.Unlock()
-	if arrival > 0 {
+	if fresh {
 		c.srv.metrics.freshness.WithLabelValues(c.table.Name).Observe(max(now.Sub(time.UnixMicro(arrival)).Seconds(), 0))
 	}
 }
@@ -80,6 +81,9 @@ func (c *consumer) idle() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	faulty := time.Since(time.UnixMilli(c.rt.lastFault.Load())) < faultMemory
+	if !faulty {
+		c.asOf = c.srv.cfg.Now()
+	}
 	if c.report.State == consumerCatchingUp || c.report.State == consumerRetrying && !faulty {
 		c.report.State, c.report.Error = consumerConsuming, ""
 	}
@@ -109,23 +113,29 @@ func (c *consumer) describe() *pb.ConsumerReport {
 	if c.newest > 0 {
 		r.FreshnessMillis = max(now.Sub(time.UnixMicro(c.newest)).Milliseconds(), 0)
 	}
+	r.LossHorizonMillis = lossHorizon(c.rt.retention.Load(), r, now.Sub(c.asOf))
 	c.mu.Unlock()
-	c.setHorizon(r)
 	c.publish(r)
 	return r
 }
 
-// setHorizon estimates the time until unread records leave the stream: its
-// retention less how far the consumer is behind.
-func (c *consumer) setHorizon(r *pb.ConsumerReport) {
-	keep := c.rt.retention.Load()
+// lossHorizon estimates the ms until unread records leave the stream, -1 if
+// unknown: its retention less how far the consumer was behind when it last
+// heard of the stream, less the time since.
+func lossHorizon(retention int64, r *pb.ConsumerReport, since time.Duration) int64 {
+	behind := r.LagMillis
 	switch {
-	case keep < 0:
+	case r.State == consumerStoppedGap:
+		return 0
 	case r.LagRecords == 0:
-		r.LossHorizonMillis = keep
-	case r.LagMillis >= 0:
-		r.LossHorizonMillis = max(keep-r.LagMillis, 0)
+		behind = 0
+	case behind < 0:
+		return -1
 	}
+	if retention < 0 {
+		return -1
+	}
+	return max(retention-behind-max(since.Milliseconds(), 0), 0)
 }
 
 func (c *consumer) publish(r *pb.ConsumerReport) {

@@ -246,9 +246,14 @@ func (h *healthBoard) copy() map[string]string {
 // seen the cluster's state and every sealed segment that it should serve is
 // there; a stream or deep store that is away does not take it out of service.
 func (s *Server) Health() (components map[string]string, ready bool) {
-	h := s.health.copy()
 	st := s.view.State()
 	missing := s.missingSegments(st)
+	return s.components(st, missing), st.Synced && missing == 0
+}
+
+// components describes the state of the server's components by name.
+func (s *Server) components(st *clusterview.State, missing int) map[string]string {
+	h := s.health.copy()
 	h["segments"] = "ok"
 	if missing > 0 {
 		h["segments"] = fmt.Sprintf("%d not yet loaded", missing)
@@ -260,5 +265,10 @@ func (s *Server) Health() (components map[string]string, ready bool) {
 	if r := s.view.Refused(); r != "" {
 		h["cluster"] = r
 	}
-	return h, st.Synced && missing == 0
+	for _, t := range st.Tables {
+		if t.Err != nil {
+			h["table "+t.Name] = t.Err.Error()
+		}
+	}
+	return h
 }

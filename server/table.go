@@ -32,10 +32,11 @@ type tableRuntime struct {
 	// asks the stream; reports must not wait for it.
 	retention atomic.Int64
 	lastFault atomic.Int64 // ms since 1970 of the latest failed fetch
+	asked     time.Time    // when the retention was asked for; run's
 
-	mu      sync.Mutex // guards the fields below
-	source  ingest.Source
-	retired []ingest.Source // of older definitions, closed with the table
+	mu     sync.Mutex // guards the fields below
+	stream *tableStream
+	gone   bool // the table was deleted or the server closes
 }
 
 func (rt *tableRuntime) table() *schema.Table { return rt.def.Load() }
@@ -53,14 +54,13 @@ func newTableSet(s *Server) *tableSet {
 	return &tableSet{srv: s, tables: map[uint32]*tableRuntime{}, consumers: map[string]*consumer{}}
 }
 
-// ensure makes the runtime of a table, anew when its definition changed.
+// ensure makes the runtime of a table, or shows it the table's definition. Only
+// reconcile calls it.
 func (ts *tableSet) ensure(t *clusterview.Table) {
 	if t.Def.Config.Stream == nil {
 		return
 	}
-	ts.mu.Lock()
-	defer ts.mu.Unlock()
-	if old := ts.tables[t.Def.ID]; old != nil {
+	if old := ts.runtime(t.Def.ID); old != nil {
 		if old.update(t.Def) {
 			ts.interrupt(t.Def.ID)
 		}
@@ -70,24 +70,28 @@ func (ts *tableSet) ensure(t *clusterview.Table) {
 	rt := &tableRuntime{srv: ts.srv, ctx: ctx, cancel: cancel, changed: make(chan struct{}, 1)}
 	rt.def.Store(t.Def)
 	rt.retention.Store(-1)
+	ts.mu.Lock()
 	ts.tables[t.Def.ID] = rt
+	ts.mu.Unlock()
 	ts.srv.wg.Go(rt.run)
 }
 
 // update takes up a newer definition. A stream that is configured otherwise is
 // opened anew; its readers notice at their next fetch.
+// Only reconcile calls it.
 func (rt *tableRuntime) update(def *schema.Table) (changed bool) {
-	rt.mu.Lock()
-	defer rt.mu.Unlock()
-	old := rt.def.Load()
+	old := rt.table()
 	if def.Version <= old.Version {
 		return false
 	}
+	rt.mu.Lock()
 	rt.def.Store(def)
-	if rt.source != nil && !sameStream(old.Config.Stream, def.Config.Stream) {
-		rt.retired = append(rt.retired, rt.source)
-		rt.source = nil
+	closeUnused := func() {}
+	if !sameStream(old.Config.Stream, def.Config.Stream) {
+		closeUnused = rt.retire()
 	}
+	rt.mu.Unlock()
+	closeUnused()
 	select {
 	case rt.changed <- struct{}{}:
 	default:
@@ -96,9 +100,9 @@ func (rt *tableRuntime) update(def *schema.Table) (changed bool) {
 }
 
 // interrupt lets the consumers of a table look at its definition at once,
-// instead of after the fetch that is under way. The caller holds mu.
+// instead of after the fetch that is under way.
 func (ts *tableSet) interrupt(tableID uint32) {
-	for _, c := range ts.consumers {
+	for _, c := range ts.allConsumers() {
 		if c.table.ID == tableID {
 			c.wake()
 		}
@@ -110,13 +114,6 @@ func sameStream(a, b *schema.StreamConfig) bool {
 	return a.Kind == b.Kind && a.Topic == b.Topic && maps.Equal(a.Properties, b.Properties)
 }
 
-// serves tells whether src is still the table's stream.
-func (rt *tableRuntime) serves(src ingest.Source) bool {
-	rt.mu.Lock()
-	defer rt.mu.Unlock()
-	return rt.source == src
-}
-
 func (ts *tableSet) runtime(id uint32) *tableRuntime {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
@@ -125,24 +122,31 @@ func (ts *tableSet) runtime(id uint32) *tableRuntime {
 
 // retain stops the runtimes of tables that no longer exist.
 func (ts *tableSet) retain(st *clusterview.State) {
-	ts.mu.Lock()
-	defer ts.mu.Unlock()
-	for id, rt := range ts.tables {
-		if st.Tables[id] == nil {
-			rt.cancel()
-			delete(ts.tables, id)
-			ts.srv.health.drop("stream " + rt.table().Name)
-		}
+	for _, rt := range ts.take(func(id uint32) bool { return st.Tables[id] == nil }) {
+		rt.stop()
+		ts.srv.metrics.forgetTable(rt.table().Name)
 	}
 }
 
 // close closes the streams; everything that reads them has ended before.
 func (ts *tableSet) close() {
+	for _, rt := range ts.take(func(uint32) bool { return true }) {
+		rt.stop()
+	}
+}
+
+// take takes runtimes out. They are stopped outside of mu: a stream that closes
+// may wait for events that look for consumers.
+func (ts *tableSet) take(which func(id uint32) bool) (out []*tableRuntime) {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
-	for _, rt := range ts.tables {
-		rt.closeSource()
+	for id, rt := range ts.tables {
+		if which(id) {
+			out = append(out, rt)
+			delete(ts.tables, id)
+		}
 	}
+	return out
 }
 
 // addConsumer makes c the consumer of its segment; false means that there is
@@ -204,24 +208,35 @@ func (ts *tableSet) stopConsumer(name string) {
 // run looks for partitions until the table is gone.
 func (rt *tableRuntime) run() {
 	var wait backoff
-	var asked time.Time
 	for rt.ctx.Err() == nil {
 		pause := rt.srv.cfg.DiscoveryInterval
-		name := rt.table().Name
-		if err := rt.discover(rt.ctx); err != nil && rt.ctx.Err() == nil {
-			rt.srv.log.Warn("partitions of the stream could not be listed", "table", name, "err", err)
-			rt.srv.health.set("stream "+name, err.Error())
+		if err := rt.look(); err != nil {
+			rt.srv.log.Warn("partitions of the stream could not be listed", "table", rt.table().Name, "err", err)
+			rt.show(err.Error())
 			pause = min(pause, wait.next())
 		} else {
-			rt.srv.health.set("stream "+name, "ok")
+			rt.show("ok")
 			wait.reset()
-			if time.Since(asked) > time.Minute {
-				asked = time.Now()
-				rt.askRetention(rt.ctx)
-			}
 		}
 		rt.pause(pause)
 	}
+}
+
+// look asks the stream for its partitions, and now and then for its retention.
+func (rt *tableRuntime) look() error {
+	src, err := rt.open(rt.ctx)
+	if err != nil {
+		return err
+	}
+	defer rt.release(src)
+	if err := rt.discover(rt.ctx, src); err != nil {
+		return err
+	}
+	if time.Since(rt.asked) > time.Minute {
+		rt.asked = time.Now()
+		rt.askRetention(rt.ctx, src)
+	}
+	return nil
 }
 
 // pause waits for d, a change of the definition or the end.
@@ -235,11 +250,7 @@ func (rt *tableRuntime) pause(d time.Duration) {
 	}
 }
 
-func (rt *tableRuntime) askRetention(ctx context.Context) {
-	src, err := rt.open(ctx)
-	if err != nil {
-		return
-	}
+func (rt *tableRuntime) askRetention(ctx context.Context, src ingest.Source) {
 	ms, err := src.RetentionMillis(ctx)
 	if err != nil {
 		ms = -1
@@ -247,44 +258,10 @@ func (rt *tableRuntime) askRetention(ctx context.Context) {
 	rt.retention.Store(ms)
 }
 
-// open returns the table's stream, opened at first use.
-func (rt *tableRuntime) open(ctx context.Context) (ingest.Source, error) {
-	rt.mu.Lock()
-	defer rt.mu.Unlock()
-	if rt.source != nil {
-		return rt.source, nil
-	}
-	def := rt.table()
-	src, warnings, err := rt.srv.cfg.OpenSource(ctx, def.Config.Stream, streamEvents{rt})
-	if err != nil {
-		return nil, err
-	}
-	for _, w := range warnings {
-		rt.srv.log.Info("stream configuration", "table", def.Name, "warning", w)
-	}
-	rt.source = src
-	return src, nil
-}
-
-func (rt *tableRuntime) closeSource() {
-	rt.mu.Lock()
-	defer rt.mu.Unlock()
-	for _, src := range append(rt.retired, rt.source) {
-		if src != nil {
-			src.Close()
-		}
-	}
-	rt.source, rt.retired = nil, nil
-}
-
 // discover proposes partitions that the cluster does not know yet. The first
 // ones begin where the table's config says, later ones at their first record,
 // so that nothing between two looks is lost.
-func (rt *tableRuntime) discover(ctx context.Context) error {
-	src, err := rt.open(ctx)
-	if err != nil {
-		return err
-	}
+func (rt *tableRuntime) discover(ctx context.Context, src ingest.Source) error {
 	parts, err := src.Partitions(ctx)
 	if err != nil {
 		return err
@@ -358,7 +335,7 @@ func (e streamEvents) FetchRetry(partition uint32, attempt int, err error) {
 	s, def := e.rt.srv, e.rt.table()
 	e.rt.lastFault.Store(time.Now().UnixMilli())
 	s.metrics.retries.WithLabelValues(def.Name).Inc()
-	s.health.set("stream "+def.Name, err.Error())
+	e.rt.show(err.Error())
 	for _, c := range s.tables.allConsumers() {
 		if c.table.ID == def.ID && c.seg.Partition == partition {
 			c.setState(consumerRetrying, err)

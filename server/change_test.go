@@ -38,7 +38,7 @@ func (c *cluster) define(change func(*schema.TableConfig)) {
 	c.t.Helper()
 	st := c.srv.View().State().TableByName("events")
 	def, cfg, stream := *st.Def, *st.Def.Config, *st.Def.Config.Stream
-	def.Version++
+	def.Version = c.srv.tables.runtime(def.ID).table().Version + 1
 	def.Config, cfg.Stream = &cfg, &stream
 	change(&cfg)
 	t := *st
@@ -304,12 +304,12 @@ func TestSweepAtStart(t *testing.T) {
 // A data folder of one cluster is not emptied because another one does not know
 // its segments.
 func TestOtherClusterIsRefused(t *testing.T) {
-	a := newCluster(t, 1, 100, "")
+	a := newSerialCluster(t, 1, 100, "")
 	a.add(0, 0, 250)
 	a.holds(250)
 	a.durable(2)
 	a.srv.Close()
-	b := newCluster(t, 1, 100, "")
+	b := newSerialCluster(t, 1, 100, "")
 	b.srv.Close()
 	dir := b.dir
 	b.dir = a.dir

@@ -37,7 +37,8 @@ type cluster struct {
 	link   *link
 	stream *servertest.Stream
 	deep   *flakyStore
-	fs     vfs.FS // of the server; nil means the operating system's
+	fs     vfs.FS               // of the server; nil means the operating system's
+	open   func() ingest.Source // nil means stream
 	srv    *Server
 }
 
@@ -48,15 +49,32 @@ type link struct {
 	// lose makes the next n answers to EndSegment get lost: the call is
 	// applied, the caller sees an error.
 	lose atomic.Int32
+	// cut, unless nil, is asked at every completion call whether the line is
+	// cut before the call and before its answer.
+	cut atomic.Pointer[func() (before, after bool)]
+}
+
+// complete makes a completion call over the line.
+func complete[R any](l *link, call func() (R, error)) (R, error) {
+	var none R
+	var before, after bool
+	if cut := l.cut.Load(); cut != nil {
+		before, after = (*cut)()
+	}
+	if before || l.down.Load() {
+		return none, errLink
+	}
+	res, err := call()
+	if after {
+		return none, errLink
+	}
+	return res, err
 }
 
 var errLink = errors.New("controller is away")
 
 func (l *link) EndSegment(ctx context.Context, r *pb.EndSegmentRequest) (*pb.EndSegmentResponse, error) {
-	if l.down.Load() {
-		return nil, errLink
-	}
-	res, err := l.Controller.EndSegment(ctx, r)
+	res, err := complete(l, func() (*pb.EndSegmentResponse, error) { return l.Controller.EndSegment(ctx, r) })
 	if l.lose.Add(-1) >= 0 {
 		return nil, errLink
 	}
@@ -64,16 +82,25 @@ func (l *link) EndSegment(ctx context.Context, r *pb.EndSegmentRequest) (*pb.End
 }
 
 func (l *link) PublishSegment(ctx context.Context, r *pb.PublishSegmentRequest) (*pb.SegmentResponse, error) {
-	if l.down.Load() {
-		return nil, errLink
-	}
-	return l.Controller.PublishSegment(ctx, r)
+	return complete(l, func() (*pb.SegmentResponse, error) { return l.Controller.PublishSegment(ctx, r) })
+}
+
+func (l *link) DurableSegment(ctx context.Context, r *pb.DurableSegmentRequest) (*pb.SegmentResponse, error) {
+	return complete(l, func() (*pb.SegmentResponse, error) { return l.Controller.DurableSegment(ctx, r) })
 }
 
 // flakyStore is a deep store that can be away.
 type flakyStore struct {
 	objstore.Store
-	down atomic.Bool
+	down    atomic.Bool // nothing can be written
+	keeping atomic.Bool // nothing can be deleted
+}
+
+func (f *flakyStore) Delete(ctx context.Context, key string) error {
+	if f.keeping.Load() {
+		return errors.New("deep store keeps what it has")
+	}
+	return f.Store.Delete(ctx, key)
 }
 
 func (f *flakyStore) Put(ctx context.Context, key string, r io.ReadSeeker, size int64) error {
@@ -94,6 +121,13 @@ func eventTable(rows int, more string) []byte {
 }
 
 func newCluster(t *testing.T, partitions, rows int, more string) *cluster {
+	t.Helper()
+	t.Parallel()
+	return newSerialCluster(t, partitions, rows, more)
+}
+
+// newSerialCluster is newCluster for tests that need several.
+func newSerialCluster(t *testing.T, partitions, rows int, more string) *cluster {
 	t.Helper()
 	c := &cluster{t: t, dir: t.TempDir(), stream: servertest.NewStream(partitions)}
 	var ls [3]net.Listener
@@ -144,6 +178,9 @@ func (c *cluster) tryStart() error {
 		Instance: &pb.Instance{Id: "Server_test_1", Role: pb.Role_ROLE_SERVER, Host: "test", Port: 1, Tags: []string{schema.DefaultTenant}},
 		DataDir:  filepath.Join(c.dir, "server"), FS: c.fs, Controller: c.link, DeepStore: c.deep,
 		OpenSource: func(context.Context, *schema.StreamConfig, ingest.Events) (ingest.Source, []string, error) {
+			if c.open != nil {
+				return c.open(), nil, nil
+			}
 			return c.stream, nil, nil
 		},
 		DiscoveryInterval: 50 * time.Millisecond, HeartbeatInterval: 50 * time.Millisecond, Logger: quiet(),

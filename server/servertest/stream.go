@@ -58,6 +58,11 @@ func (s *Stream) Add(part uint32, records ...string) {
 	})
 }
 
+// Replace changes a record that is in the stream already.
+func (s *Stream) Replace(part uint32, i int, record string) {
+	s.update(func() { s.parts[part].records[i] = []byte(record) })
+}
+
 // AddPartition adds a partition that begins when its parents ended.
 func (s *Stream) AddPartition(part uint32, parents ...uint32) {
 	s.update(func() { s.parts[part] = &partition{parents: parents} })

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 
@@ -24,7 +25,8 @@ func addClientFlags(cmd *cobra.Command, c *client) {
 	f := cmd.PersistentFlags()
 	f.StringVar(&c.base, "controller", "http://127.0.0.1:9000", "URL of a controller")
 	f.StringVar(&c.user, "user", "admin", "user name")
-	f.StringVar(&c.password, "password", "", "password")
+	f.StringVar(&c.password, "password", os.Getenv("ALLUVIUM_ADMIN_PASSWORD"), "password (default: ALLUVIUM_ADMIN_PASSWORD)")
+	f.Lookup("password").DefValue = "" // help must not show a secret
 	c.http.Timeout = 60 * time.Second
 }
 

@@ -175,7 +175,7 @@ func (h *Handler) statement(ctx context.Context, s *session.Session, stmt *sessi
 	if err != nil {
 		return nil, err
 	}
-	res, err := s.Execute(ctx, p, nil)
+	res, err := s.Execute(ctx, p, nil, session.ExecuteOptions{})
 	if err != nil {
 		return nil, err
 	}

@@ -24,7 +24,7 @@ const mechanism = "SCRAM-SHA-256"
 // authenticate proves the user's password by SCRAM-SHA-256 (RFC 5802, 7677),
 // or lets a loopback connection pass where the server is set so.
 func (c *conn) authenticate(user string) error {
-	if trust := c.srv.cfg.TrustLoopback; trust != nil && trust() && isLoopback(c.net.RemoteAddr()) {
+	if trust := c.srv.cfg.TrustLoopback; trust != nil && trust() && isLoopback(c.raw.RemoteAddr()) {
 		c.out.send(&pgproto3.AuthenticationOk{})
 		return nil
 	}

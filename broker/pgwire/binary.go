@@ -9,7 +9,6 @@ import (
 	"github.com/alluviumdb/alluvium/internal/column"
 	"github.com/alluviumdb/alluvium/internal/schema"
 	"github.com/alluviumdb/alluvium/internal/sqlerr"
-	"github.com/alluviumdb/alluvium/query/fn"
 )
 
 // The two formats of values on the wire.
@@ -50,17 +49,17 @@ func wireOID(t schema.Type) uint32 {
 }
 
 // appendBinary appends row i of v (not NULL) in binary format.
-func appendBinary(dst []byte, ctx *fn.Context, v *column.Vector, i int) []byte {
+func appendBinary(dst []byte, v *column.Vector, i int) []byte {
 	if v.Const {
 		i = 0
 	}
 	be := binary.BigEndian
 	switch v.Type.ID {
 	case schema.TypeInt2Vector, schema.TypeOIDVector:
-		return appendBinaryList(dst, ctx, v, i)
+		return appendBinaryList(dst, v, i)
 	}
 	if v.Type.List {
-		return appendBinaryList(dst, ctx, v, i)
+		return appendBinaryList(dst, v, i)
 	}
 	switch v.Type.ID {
 	case schema.TypeBool:
@@ -107,7 +106,7 @@ func numericAt(v *column.Vector, i int) column.Decimal {
 }
 
 // appendBinaryList writes a one-dimensional array (array_send).
-func appendBinaryList(dst []byte, ctx *fn.Context, v *column.Vector, i int) []byte {
+func appendBinaryList(dst []byte, v *column.Vector, i int) []byte {
 	be := binary.BigEndian
 	from, to := int(v.Offsets[i]), int(v.Offsets[i+1])
 	elem := v.Type.Elem()
@@ -140,7 +139,7 @@ func appendBinaryList(dst []byte, ctx *fn.Context, v *column.Vector, i int) []by
 		}
 		at := len(dst)
 		dst = append(dst, 0, 0, 0, 0)
-		dst = appendBinary(dst, ctx, v.Elems, j)
+		dst = appendBinary(dst, v.Elems, j)
 		be.PutUint32(dst[at:], uint32(len(dst)-at-4))
 	}
 	return dst

@@ -9,7 +9,6 @@ import (
 	"github.com/alluviumdb/alluvium/internal/column"
 	"github.com/alluviumdb/alluvium/internal/schema"
 	"github.com/alluviumdb/alluvium/internal/sqlerr"
-	"github.com/alluviumdb/alluvium/query/fn"
 )
 
 func decimal(t *testing.T, s string) column.Value {
@@ -35,7 +34,7 @@ func TestBinaryFormat(t *testing.T) {
 		t.Helper()
 		vec := column.New(v.Type, 1)
 		vec.Append(v)
-		got := appendBinary(nil, &fn.Context{}, vec, 0)
+		got := appendBinary(nil, vec, 0)
 		if hex.EncodeToString(got) != wantHex {
 			t.Errorf("%v: encoded as %x, want %s", v.Type, got, wantHex)
 		}
@@ -45,7 +44,7 @@ func TestBinaryFormat(t *testing.T) {
 		}
 		vec2 := column.New(back.Type, 1)
 		vec2.Append(back)
-		if again := appendBinary(nil, &fn.Context{}, vec2, 0); !bytes.Equal(again, got) {
+		if again := appendBinary(nil, vec2, 0); !bytes.Equal(again, got) {
 			t.Errorf("%v: decoded and encoded again as %x, want %x", v.Type, again, got)
 		}
 	}
@@ -100,6 +99,6 @@ func FuzzDecodeBinary(f *testing.F) {
 		}
 		vec := column.New(v.Type, 1)
 		vec.Append(v)
-		appendBinary(nil, &fn.Context{}, vec, 0)
+		appendBinary(nil, vec, 0)
 	})
 }

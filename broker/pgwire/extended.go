@@ -21,10 +21,6 @@ func (c *conn) extended(msg pgproto3.FrontendMessage) (text string, err error) {
 		return c.execute(m)
 	case *pgproto3.Close:
 		return "", c.closeTarget(m)
-	case *pgproto3.CopyData, *pgproto3.CopyDone, *pgproto3.CopyFail:
-		return "", nil // leftovers of a COPY that was refused are ignored, as PostgreSQL does
-	case *pgproto3.FunctionCall:
-		return "", sqlerr.Unsupported("the function call protocol")
 	}
 	return "", protocolError("unexpected message %T", msg)
 }
@@ -117,11 +113,16 @@ func (c *conn) execute(m *pgproto3.Execute) (string, error) {
 		return "", err
 	}
 	if po.result == nil {
-		if err := c.start(po, po.params); err != nil {
-			return po.prepared.Text(), err
-		}
+		err = c.start(po, m.MaxRows > 0)
+	} else {
+		po.result.Resume()
 	}
-	_, err = c.rows(po, int64(m.MaxRows))
+	if err == nil {
+		err = c.rows(po, int(m.MaxRows))
+	}
+	if err != nil {
+		c.closePortal(m.Portal)
+	}
 	return po.prepared.Text(), err
 }
 

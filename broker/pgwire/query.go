@@ -16,6 +16,7 @@ import (
 // simpleQuery runs every statement of a Query message; an error skips the rest.
 func (c *conn) simpleQuery(text string) {
 	c.closePortal("")
+	c.session.Unstore("")
 	stmts, err := c.session.Parse(text)
 	if err != nil {
 		c.statementError(err, text)
@@ -31,7 +32,6 @@ func (c *conn) simpleQuery(text string) {
 			return
 		}
 	}
-	c.session.EndImplicit()
 }
 
 func (c *conn) simpleStatement(stmt *session.Statement) error {
@@ -43,15 +43,14 @@ func (c *conn) simpleStatement(stmt *session.Statement) error {
 		return sqlerr.New(sqlerr.UndefinedParameter, "there is no parameter $1")
 	}
 	po := &portal{prepared: p}
-	if err := c.start(po, nil); err != nil {
+	if err := c.start(po, false); err != nil {
 		return err
 	}
 	defer po.close()
 	if cols := po.result.Columns(); cols != nil {
 		c.out.rowDescription(cols, nil)
 	}
-	_, err = c.rows(po, 0)
-	return err
+	return c.rows(po, 0)
 }
 
 // portal is a statement with its parameters, begun or not.
@@ -63,7 +62,6 @@ type portal struct {
 	// batch holds the rows being sent, next is the first unsent one.
 	batch *column.Batch
 	next  int
-	sent  int64
 	done  bool
 }
 
@@ -86,66 +84,77 @@ func (c *conn) closeAllPortals() {
 	}
 }
 
-// start begins the execution of a portal.
-func (c *conn) start(p *portal, params []column.Value) error {
-	r, err := c.session.Execute(c.ctx, p.prepared, params)
+// start begins the execution of a portal; paused tells that the client wants
+// the rows a few at a time.
+func (c *conn) start(p *portal, paused bool) error {
+	r, err := c.session.Execute(c.ctx, p.prepared, p.params, session.ExecuteOptions{Paused: paused})
 	if err != nil {
 		return err
 	}
 	p.result = r
-	for _, n := range r.Notices() {
-		c.out.notice(n.Severity, n.Code, n.Message)
-	}
+	c.notices(r)
 	return nil
 }
 
+func (c *conn) notices(r *session.Result) {
+	for _, n := range r.Notices() {
+		c.out.notice(n.Severity, n.Code, n.Message)
+	}
+}
+
 // rows sends up to limit rows (0: all) and the closing message of an Execute.
-// suspended tells that the limit was reached and rows may remain.
-func (c *conn) rows(p *portal, limit int64) (suspended bool, err error) {
+func (c *conn) rows(p *portal, limit int) error {
 	enc := encoder{w: c.out, ctx: p.result.FnContext(), formats: p.formats}
-	for n := int64(0); !p.done; {
-		if p.batch == nil || p.next >= p.batch.N {
-			if p.batch, err = p.result.Next(); err != nil {
-				return false, err
-			}
-			p.next = 0
-			if p.batch == nil {
-				p.done = true
-				break
-			}
+	for n := 0; ; {
+		if err := p.fill(); err != nil {
+			return err
+		}
+		if p.done {
+			return c.complete(p, n)
 		}
 		upTo := p.batch.N
 		if limit > 0 {
-			upTo = min(upTo, p.next+int(limit-n))
+			upTo = min(upTo, p.next+limit-n)
 		}
-		enc.rows(p.batch, p.next, upTo)
-		n += int64(upTo - p.next)
-		p.sent += int64(upTo - p.next)
+		if err := enc.rows(p.batch, p.next, upTo); err != nil {
+			return err
+		}
+		n += upTo - p.next
 		p.next = upTo
-		if limit > 0 && n >= limit {
+		if limit > 0 && n == limit {
+			p.result.Suspend()
 			c.out.send(&pgproto3.PortalSuspended{})
-			return true, c.out.err
+			return nil
 		}
 	}
-	return false, c.complete(p)
 }
 
-// complete ends a finished execution: changed parameters, then the tag.
-func (c *conn) complete(p *portal) error {
+// fill makes sure that there are rows to send, or sets done.
+func (p *portal) fill() (err error) {
+	if p.done || p.batch != nil && p.next < p.batch.N {
+		return nil
+	}
+	p.batch, err = p.result.Next()
+	p.next, p.done = 0, p.batch == nil
+	return err
+}
+
+// complete ends a finished execution that sent n rows: notices, changed
+// parameters, then the tag.
+func (c *conn) complete(p *portal, n int) error {
 	if err := p.result.Finish(); err != nil {
 		return err
 	}
-	for _, n := range p.result.Notices() {
-		c.out.notice(n.Severity, n.Code, n.Message)
-	}
+	c.notices(p.result)
 	for _, ps := range p.result.ParamChanges() {
 		c.out.parameterStatus(ps.Name, ps.Value)
 	}
+	p.result.Close()
 	if p.result.Empty() {
 		c.out.send(&pgproto3.EmptyQueryResponse{})
 		return nil
 	}
-	c.out.commandComplete(p.result.Tag(p.sent))
+	c.out.commandComplete(p.result.Tag(int64(n)))
 	return nil
 }
 
@@ -156,7 +165,8 @@ type encoder struct {
 	formats []int16
 }
 
-func (e *encoder) rows(b *column.Batch, from, to int) {
+// rows queues rows; it fails when the client is gone.
+func (e *encoder) rows(b *column.Batch, from, to int) error {
 	w := e.w
 	for i := from; i < to; i++ {
 		w.begin('D')
@@ -169,7 +179,7 @@ func (e *encoder) rows(b *column.Batch, from, to int) {
 			at := len(w.buf)
 			w.buf = append(w.buf, 0, 0, 0, 0)
 			if formatOf(e.formats, k) == formatBinary {
-				w.buf = appendBinary(w.buf, e.ctx, v, i)
+				w.buf = appendBinary(w.buf, v, i)
 			} else {
 				w.buf = fn.FormatText(w.buf, e.ctx, v, i)
 			}
@@ -177,6 +187,7 @@ func (e *encoder) rows(b *column.Batch, from, to int) {
 		}
 		w.end()
 	}
+	return w.err
 }
 
 func putLen(buf []byte, at int) {

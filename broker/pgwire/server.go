@@ -45,6 +45,8 @@ const (
 	defaultMaxMessageBytes = 64 << 20
 	// loginTimeout bounds everything before the first ReadyForQuery.
 	loginTimeout = 60 * time.Second
+	// farewellTime bounds the wait for a client to take the last message.
+	farewellTime = time.Second
 )
 
 // ErrServerClosed is returned by Serve after Close.
@@ -55,7 +57,7 @@ type Server struct {
 	cfg     Config
 	metrics *metrics
 	ctx     context.Context
-	cancel  context.CancelFunc
+	cancel  context.CancelCauseFunc
 	wg      sync.WaitGroup
 
 	mu        sync.Mutex // guards the fields below
@@ -72,7 +74,7 @@ func New(cfg Config) *Server {
 	if cfg.MaxMessageBytes == 0 {
 		cfg.MaxMessageBytes = defaultMaxMessageBytes
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancelCause(context.Background())
 	return &Server{
 		cfg: cfg, metrics: newMetrics(cfg.Registerer), ctx: ctx, cancel: cancel,
 		listeners: map[net.Listener]struct{}{}, conns: map[*conn]struct{}{},
@@ -142,7 +144,7 @@ func (s *Server) forget(c *conn) {
 }
 
 // Drain stops accepting and asks idle connections to end; busy ones may finish
-// their statement until ctx ends, then everything is closed.
+// what they do until ctx ends, then everything is closed.
 func (s *Server) Drain(ctx context.Context) error {
 	s.closeListeners()
 	s.mu.Lock()
@@ -150,27 +152,32 @@ func (s *Server) Drain(ctx context.Context) error {
 		c.drain()
 	}
 	s.mu.Unlock()
+	select {
+	case <-s.ended():
+	case <-ctx.Done():
+	}
+	return s.Close()
+}
+
+// ended returns a channel that is closed when no connection is left.
+func (s *Server) ended() <-chan struct{} {
 	done := make(chan struct{})
 	go func() {
 		s.wg.Wait()
 		close(done)
 	}()
-	select {
-	case <-done:
-	case <-ctx.Done():
-	}
-	err := s.Close()
-	<-done
-	return err
+	return done
 }
 
-// Close ends all connections at once and waits for their goroutines.
+// Close cancels what runs, tells the clients so, and waits for the connections'
+// goroutines.
 func (s *Server) Close() error {
 	s.closeListeners()
-	s.cancel()
+	s.cancel(errShutdown)
 	s.mu.Lock()
 	for c := range s.conns {
-		c.net.Close()
+		c.raw.SetReadDeadline(longPast)
+		c.raw.SetWriteDeadline(time.Now().Add(farewellTime))
 	}
 	s.mu.Unlock()
 	s.wg.Wait()

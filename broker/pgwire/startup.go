@@ -32,8 +32,13 @@ type startup struct {
 	unknown []string
 }
 
-// errCancelHandled ends a connection that only carried a CancelRequest.
-var errCancelHandled = errors.New("cancel request handled")
+var (
+	// errCancelHandled ends a connection that only carried a CancelRequest.
+	errCancelHandled = errors.New("cancel request handled")
+	// errHandshake ends a connection whose TLS handshake failed; nothing can be
+	// said to such a client.
+	errHandshake = errors.New("TLS handshake failed")
+)
 
 // negotiate reads startup packets until the client's StartupMessage, switching
 // to TLS on the way where asked and possible.
@@ -120,7 +125,7 @@ func (c *conn) startTLS() error {
 	}
 	t := tls.Server(c.net, c.srv.cfg.TLS)
 	if err := t.HandshakeContext(c.ctx); err != nil {
-		return fmt.Errorf("TLS handshake: %w", err)
+		return fmt.Errorf("%w: %w", errHandshake, err)
 	}
 	c.tls = t
 	c.attach(t)
@@ -150,7 +155,7 @@ func (c *conn) negotiateVersion(s *startup) {
 		return
 	}
 	c.out.begin('v')
-	c.out.int32(0)
+	c.out.int32(protocolMajor << 16)
 	c.out.int32(int32(len(s.unknown)))
 	for _, name := range s.unknown {
 		c.out.cstring(name)

@@ -8,7 +8,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
-	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -145,7 +144,7 @@ func (e *Engine) forget(s *Session) {
 }
 
 var (
-	errSessionClosed = errors.New("session closed")
+	errSessionClosed = sqlerr.New(sqlerr.QueryCanceled, "canceling statement because its session ends")
 	errCanceled      = sqlerr.New(sqlerr.QueryCanceled, "canceling statement due to user request")
 	errTimeout       = sqlerr.New(sqlerr.QueryCanceled, "canceling statement due to statement timeout")
 )
@@ -154,6 +153,7 @@ var (
 type runningQuery struct {
 	id      string
 	session *Session
+	app     string
 	text    string
 	start   time.Time
 	cancel  context.CancelCauseFunc
@@ -191,10 +191,9 @@ func (e *Engine) Running() []RunningQuery {
 	defer e.mu.Unlock()
 	out := make([]RunningQuery, 0, len(e.queries))
 	for _, q := range e.queries {
-		app, _ := q.session.settings.get("application_name")
 		out = append(out, RunningQuery{
 			ID: q.id, PID: q.session.pid, User: q.session.opt.User, Database: q.session.opt.Database,
-			Remote: q.session.opt.Remote, App: app, SQL: q.text, Start: q.start,
+			Remote: q.session.opt.Remote, App: q.app, SQL: q.text, Start: q.start,
 		})
 	}
 	sortRunning(out)

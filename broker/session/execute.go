@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,10 +16,18 @@ import (
 	"github.com/alluviumdb/alluvium/query/plan"
 )
 
+// ExecuteOptions say how a client takes a result.
+type ExecuteOptions struct {
+	// Paused tells that the client takes rows a few at a time, with Suspend and
+	// Resume between: statement_timeout then bounds each turn, and only the
+	// engine's limit the whole.
+	Paused bool
+}
+
 // Execute begins a prepared statement with its parameters. For a query the
 // rows are then pulled from the result; a command is carried out at once.
-func (s *Session) Execute(ctx context.Context, p *Prepared, params []column.Value) (*Result, error) {
-	r := &Result{session: s, columns: p.Columns, start: s.eng.now(), fnCtx: s.FnContext(ctx)}
+func (s *Session) Execute(ctx context.Context, p *Prepared, params []column.Value, opt ExecuteOptions) (*Result, error) {
+	r := &Result{session: s, columns: p.Columns, start: s.eng.now(), paused: opt.Paused}
 	if p.stmt == nil {
 		r.empty = true
 		return r, nil
@@ -26,23 +35,24 @@ func (s *Session) Execute(ctx context.Context, p *Prepared, params []column.Valu
 	if s.tx.failed && !endsFailedBlock(p.stmt.Node) {
 		return nil, inFailedBlock()
 	}
-	var err error
-	switch n := p.stmt.Node.Node.(type) {
-	case *pg.Node_SelectStmt:
-		err = s.runQuery(ctx, r, p, params)
-	case *pg.Node_ExplainStmt:
-		err = s.runExplain(ctx, r, p, params)
-	case *pg.Node_VariableShowStmt:
-		err = s.show(r, n.VariableShowStmt.Name)
-	default:
-		err = s.command(r, p.stmt.Node)
-	}
-	if err != nil {
-		r.failed = err
+	if err := s.run(ctx, r, p, params); err != nil {
+		r.failed = r.explain(err)
 		r.Close()
-		return nil, r.explain(err)
+		return nil, r.failed
 	}
 	return r, nil
+}
+
+func (s *Session) run(ctx context.Context, r *Result, p *Prepared, params []column.Value) error {
+	switch n := p.stmt.Node.Node.(type) {
+	case *pg.Node_SelectStmt:
+		return s.runQuery(ctx, r, p, params)
+	case *pg.Node_ExplainStmt:
+		return s.runExplain(ctx, r, p, params)
+	case *pg.Node_VariableShowStmt:
+		return s.show(r, n.VariableShowStmt.Name)
+	}
+	return s.command(r, p.stmt.Node)
 }
 
 // runQuery binds the parameters and starts the operators.
@@ -60,53 +70,53 @@ func (s *Session) runQuery(ctx context.Context, r *Result, p *Prepared, params [
 	return err
 }
 
-// replan plans a stored statement again when the catalog changed since; the
-// shape of its result must stay as the client knows it.
+// replan plans a stored statement again when names may resolve differently
+// since. The client knows the types of its parameters and the shape of its
+// result: they must stay.
 func (s *Session) replan(ctx context.Context, p *Prepared) error {
 	if p.catalog == s.eng.cfg.Catalog.Version() {
 		return nil
 	}
-	before := p.Columns
-	stmt := p.stmt
+	next := &Prepared{stmt: p.stmt, given: p.ParamTypes}
+	var err error
 	if p.explain != nil {
-		stmt = p.explain.inner
+		err = s.planExplained(ctx, next, p.explain.inner)
+		next.Columns = p.Columns
+	} else {
+		err = s.planQuery(ctx, next, p.stmt)
 	}
-	if err := s.planQuery(ctx, p, stmt); err != nil {
+	if err != nil {
 		return err
 	}
-	if p.explain != nil {
-		p.Columns = before
-		return nil
-	}
-	if len(before) != len(p.Columns) {
+	if !sameShape(p, next) {
 		return sqlerr.New(sqlerr.FeatureNotSupported, "cached plan must not change result type")
 	}
-	for i := range before {
-		if before[i].Type != p.Columns[i].Type {
-			return sqlerr.New(sqlerr.FeatureNotSupported, "cached plan must not change result type")
-		}
-	}
+	p.query, p.catalog = next.query, next.catalog
 	return nil
+}
+
+func sameShape(a, b *Prepared) bool {
+	return slices.Equal(a.ParamTypes, b.ParamTypes) &&
+		slices.EqualFunc(a.Columns, b.Columns, func(x, y plan.OutCol) bool { return x.Type == y.Type && x.Name == y.Name })
 }
 
 // arm gives a statement its id, deadline, cancel switch and leaf runner.
 func (s *Session) arm(ctx context.Context, r *Result, text string, trace bool) {
 	cctx, cancel := context.WithCancelCause(ctx)
-	limit := s.eng.cfg.MaxStatementTime
-	if d := s.settings.duration("statement_timeout"); d > 0 {
-		limit = min(limit, d)
+	limit, timeout := s.eng.cfg.MaxStatementTime, s.settings.duration("statement_timeout")
+	if timeout > 0 && !r.paused {
+		limit = min(limit, timeout)
 	}
-	dctx, stopTimer := context.WithTimeoutCause(cctx, limit, errTimeout)
+	dctx, stop := context.WithTimeoutCause(cctx, limit, errTimeout)
+	if timeout > 0 && r.paused {
+		r.turn, r.turnTime = time.AfterFunc(timeout, func() { cancel(errTimeout) }), timeout
+	}
 	id := strconv.FormatUint(s.eng.nextID.Add(1), 36) + "-" + strconv.Itoa(int(s.pid))
-	r.query = &runningQuery{id: id, session: s, text: text, start: r.start, cancel: cancel}
+	app, _ := s.settings.get("application_name")
+	r.query = &runningQuery{id: id, session: s, app: app, text: text, start: r.start, cancel: cancel}
 	s.eng.begin(r.query)
-	r.ctx = dctx
+	r.ctx, r.stop = dctx, stop
 	r.fnCtx = s.FnContext(dctx)
-	r.stop = func() {
-		stopTimer()
-		cancel(nil)
-		s.eng.end(r.query)
-	}
 	r.runner = s.eng.cfg.NewRunner(LeafOptions{
 		QueryID: id, User: s.opt.User, AllowPartial: s.settings.bool("allow_partial"),
 		MemoryLimit: s.settings.bytes("memory_limit"), Trace: trace, Settings: s.resultSettings(),
@@ -144,8 +154,10 @@ func (s *Session) record(r *Result) {
 	if took > time.Second {
 		level = slog.LevelInfo
 	}
-	s.eng.cfg.Logger.Log(context.Background(), level, "query", "query_id", r.query.id, "user", s.opt.User,
-		"rows", r.n, "took", took, "sql", clip(r.query.text))
+	if s.eng.cfg.Logger.Enabled(context.Background(), level) {
+		s.eng.cfg.Logger.Log(context.Background(), level, "query", "query_id", r.query.id, "user", s.opt.User,
+			"rows", r.n, "took", took, "sql", clip(r.query.text))
+	}
 }
 
 func clip(s string) string {

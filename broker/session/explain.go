@@ -93,10 +93,8 @@ func defValue(d *pg.DefElem) string {
 // runExplain prints the plan; with ANALYZE it runs the statement and adds what
 // was chosen, pruned and scanned, and how long it took.
 func (s *Session) runExplain(ctx context.Context, r *Result, p *Prepared, params []column.Value) error {
-	if p.catalog != s.eng.cfg.Catalog.Version() {
-		if err := s.planExplained(ctx, p, p.explain.inner); err != nil {
-			return err
-		}
+	if err := s.replan(ctx, p); err != nil {
+		return err
 	}
 	r.tag = "EXPLAIN"
 	r.columns = p.Columns

@@ -8,6 +8,7 @@ import (
 
 	"github.com/alluviumdb/alluvium/internal/schema"
 	"github.com/alluviumdb/alluvium/internal/sqlerr"
+	"github.com/alluviumdb/alluvium/query/fn"
 	"github.com/alluviumdb/alluvium/query/plan"
 	"github.com/alluviumdb/alluvium/query/sql"
 )
@@ -37,7 +38,7 @@ func (p *Prepared) Text() string {
 
 // Parse splits and parses a text of any number of statements.
 func (s *Session) Parse(text string) ([]Statement, error) {
-	return sql.Parse(text, s.dialect() == 1)
+	return sql.Parse(text, s.dialect() == fn.Pinot)
 }
 
 // Prepare resolves a statement; types gives the types of parameters that the
@@ -132,8 +133,7 @@ func (s *Session) StoreEmpty(name string) error {
 	return nil
 }
 
-// Stored returns a prepared statement by name, planned again if names may
-// resolve differently by now.
+// Stored returns a prepared statement by name.
 func (s *Session) Stored(name string) (*Prepared, error) {
 	p := s.stored[name]
 	if p == nil {

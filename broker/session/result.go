@@ -31,18 +31,50 @@ type Result struct {
 	query   *runningQuery
 	fnCtx   *fn.Context
 	ctx     context.Context
-	stop    func()
+	stop    context.CancelFunc // of ctx
 	start   time.Time
 	n       int64
 	closed  bool
 	failed  error
+	// turn cancels a statement whose turn takes longer than turnTime; nil
+	// without a timeout.
+	paused   bool
+	turn     *time.Timer
+	turnTime time.Duration
 }
 
 // Columns describes the rows; nil for a command.
 func (r *Result) Columns() []plan.OutCol { return r.columns }
 
 // FnContext is the context in which values are printed (time zone).
-func (r *Result) FnContext() *fn.Context { return r.fnCtx }
+func (r *Result) FnContext() *fn.Context {
+	if r.fnCtx == nil {
+		r.fnCtx = r.session.FnContext(context.Background())
+	}
+	return r.fnCtx
+}
+
+// Suspend ends a turn of a paused result: its time stands still, and a
+// cancellation of the session means other statements.
+func (r *Result) Suspend() {
+	if r.turn != nil {
+		r.turn.Stop()
+	}
+	if r.query != nil {
+		r.session.running.CompareAndSwap(r.query, nil)
+	}
+}
+
+// Resume begins the next turn of a suspended result.
+func (r *Result) Resume() {
+	if r.query == nil || r.closed {
+		return
+	}
+	if r.turn != nil {
+		r.turn.Reset(r.turnTime)
+	}
+	r.session.running.Store(r.query)
+}
 
 // QueryID names the execution for cancellation; "" for commands.
 func (r *Result) QueryID() string {
@@ -91,15 +123,11 @@ func (r *Result) explain(err error) error {
 	if errors.As(err, &named) && named.Code == sqlerr.QueryCanceled && named.Detail != "" {
 		return err // it says which server was slow
 	}
-	cause := context.Cause(r.ctx)
-	var se *sqlerr.Error
-	if errors.As(cause, &se) {
-		return se
+	var cause *sqlerr.Error
+	if errors.As(context.Cause(r.ctx), &cause) {
+		return cause
 	}
-	if errors.Is(cause, context.DeadlineExceeded) {
-		return errTimeout
-	}
-	return err
+	return errCanceled // the caller's own context ended
 }
 
 // Finish is called when all rows were pulled: it checks that the answer is
@@ -160,10 +188,15 @@ func (r *Result) Close() {
 	if r.rows != nil {
 		r.rows.Close()
 	}
-	if r.stop != nil {
-		r.stop()
+	if r.turn != nil {
+		r.turn.Stop()
 	}
-	r.session.record(r)
+	if r.query != nil {
+		r.stop()
+		r.query.cancel(nil)
+		r.session.eng.end(r.query)
+		r.session.record(r)
+	}
 }
 
 func joinLimited(items []string, limit int) string {

@@ -55,8 +55,14 @@ func (s *Session) Fail() {
 	}
 }
 
-// EndImplicit ends the implicit transaction of statements outside a block.
-func (s *Session) EndImplicit() {}
+// IdleLimit is how long the client may leave the open transaction idle; 0 means
+// without limit, or that there is none.
+func (s *Session) IdleLimit() time.Duration {
+	if !s.tx.open {
+		return 0
+	}
+	return s.settings.duration("idle_in_transaction_session_timeout")
+}
 
 // transaction carries out a transaction statement and returns its tag.
 func (s *Session) transaction(t *pg.TransactionStmt, r *Result) (tag string, err error) {

@@ -35,7 +35,7 @@ func do(t *testing.T, s *Session, text string) (string, error) {
 			s.Fail()
 			return "", err
 		}
-		r, err := s.Execute(context.Background(), p, nil)
+		r, err := s.Execute(context.Background(), p, nil, ExecuteOptions{})
 		if err != nil {
 			s.Fail()
 			return "", err

@@ -141,6 +141,9 @@ func (s *Server) launch(rt *tableRuntime, t *clusterview.Table, seg *pb.Segment)
 func (c *consumer) finish() {
 	c.closeReader()
 	c.releaseStream()
+	for _, p := range c.proposals {
+		p.view.Release()
+	}
 	if c.stopped {
 		c.srv.health.drop(c.gapKey())
 	}

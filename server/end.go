@@ -89,14 +89,7 @@ func (c *consumer) endFailed(ctx context.Context, err error) {
 // next segment is begun at once.
 func (c *consumer) ended(res *pb.EndSegmentResponse, reason string) {
 	c.live.Seal()
-	var chosen segment.Segment
-	for _, p := range c.proposals {
-		if chosen == nil && string(p.end) == string(res.Ended.EndOffset) && uint64(p.view.NumDocs()) == res.Ended.Rows {
-			chosen = p.view
-		} else {
-			p.view.Release()
-		}
-	}
+	chosen := c.choose(res.Ended)
 	c.setState(consumerEnded, nil)
 	c.srv.log.Info("segment ended", "table", c.table.Name, "partition", c.seg.Partition, "segment", c.seg.Name, "reason", reason,
 		"rows", res.Ended.Rows, "start", res.Ended.StartOffsetText, "end", res.Ended.EndOffsetText)
@@ -109,6 +102,20 @@ func (c *consumer) ended(res *pb.EndSegmentResponse, reason string) {
 	}
 	c.beginNext(res.Next)
 	c.srv.poke()
+}
+
+// choose returns the view of the proposal that won, nil if it is none from here,
+// and releases the others.
+func (c *consumer) choose(ended *pb.Segment) (chosen segment.Segment) {
+	for _, p := range c.proposals {
+		if chosen == nil && string(p.end) == string(ended.EndOffset) && uint64(p.view.NumDocs()) == ended.Rows {
+			chosen = p.view
+		} else {
+			p.view.Release()
+		}
+	}
+	c.proposals = nil
+	return chosen
 }
 
 // beginNext begins the next segment of the partition without waiting for the

@@ -147,9 +147,11 @@ func appendBinaryList(dst []byte, v *column.Vector, i int) []byte {
 
 // The signs of numeric_send.
 const (
-	numericPos = 0x0000
-	numericNeg = 0x4000
-	numericNaN = 0xC000
+	numericPos    = 0x0000
+	numericNeg    = 0x4000
+	numericNaN    = 0xC000
+	numericPosInf = 0xD000
+	numericNegInf = 0xF000
 )
 
 // appendBinaryNumeric writes base-10000 digits: count, weight of the first,
@@ -323,6 +325,13 @@ func decodeBinaryList(b []byte, t schema.Type) (column.Value, error) {
 	return column.Value{Type: elem.AsList(), List: list}, nil
 }
 
+// Bounds of a numeric parameter: beyond them no value fits a numeric here.
+const (
+	maxNumericDigits = 64
+	maxNumericWeight = 20
+	maxNumericScale  = 254
+)
+
 func decodeBinaryNumeric(b []byte, t schema.Type) (column.Value, error) {
 	be := binary.BigEndian
 	if len(b) < 8 {
@@ -330,25 +339,26 @@ func decodeBinaryNumeric(b []byte, t schema.Type) (column.Value, error) {
 	}
 	n, weight := int(be.Uint16(b)), int(int16(be.Uint16(b[2:])))
 	sign, scale := be.Uint16(b[4:]), int(be.Uint16(b[6:]))
-	if sign == numericNaN {
+	switch sign {
+	case numericPos, numericNeg:
+	case numericNaN:
 		return column.DecimalValue(column.Decimal{Scale: column.DecimalNaN}), nil
-	}
-	if len(b) != 8+2*n || n > 64 || scale > 254 || weight > 20 || weight < -64 {
+	case numericPosInf, numericNegInf:
+		return column.Value{}, sqlerr.Unsupported("an infinite numeric")
+	default:
 		return column.Value{}, badBinary(t)
 	}
-	c := new(big.Int)
-	for i := range n {
-		c.Mul(c, big.NewInt(10000))
-		c.Add(c, big.NewInt(int64(be.Uint16(b[8+2*i:]))))
+	if len(b) != 8+2*n || n > maxNumericDigits || scale > maxNumericScale {
+		return column.Value{}, badBinary(t)
 	}
-	// The value is c × 10000^(weight-n+1); bring it to 10^-scale.
-	exp := 4*(weight-n+1) + scale
-	ten := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(max(exp, -exp))), nil)
-	if exp >= 0 {
-		c.Mul(c, ten)
-	} else {
-		c.Quo(c, ten)
+	if n > 0 && (weight > maxNumericWeight || weight < -maxNumericDigits) {
+		return column.Value{}, sqlerr.New(sqlerr.NumericOutOfRange, "numeric field overflow")
 	}
+	c, err := fromBase10000(b[8:], t)
+	if err != nil {
+		return column.Value{}, err
+	}
+	rescale(c, 4*(weight-n+1)+scale)
 	if sign == numericNeg {
 		c.Neg(c)
 	}
@@ -357,4 +367,28 @@ func decodeBinaryNumeric(b []byte, t schema.Type) (column.Value, error) {
 		return column.Value{}, sqlerr.New(sqlerr.NumericOutOfRange, "%w", err)
 	}
 	return column.DecimalValue(column.Decimal{Coef: coef, Scale: uint8(scale)}), nil
+}
+
+// fromBase10000 reads digits, most significant first.
+func fromBase10000(b []byte, t schema.Type) (*big.Int, error) {
+	c, ten4 := new(big.Int), big.NewInt(10000)
+	for ; len(b) >= 2; b = b[2:] {
+		digit := binary.BigEndian.Uint16(b)
+		if digit > 9999 {
+			return nil, badBinary(t)
+		}
+		c.Mul(c, ten4)
+		c.Add(c, big.NewInt(int64(digit)))
+	}
+	return c, nil
+}
+
+// rescale multiplies c by 10^exp, cutting digits off where exp is negative.
+func rescale(c *big.Int, exp int) {
+	ten := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(max(exp, -exp))), nil)
+	if exp >= 0 {
+		c.Mul(c, ten)
+	} else {
+		c.Quo(c, ten)
+	}
 }

@@ -80,9 +80,25 @@ func TestBinaryRefusesBadLengths(t *testing.T) {
 	f(schema.Int32, "0001")
 	f(schema.Numeric, "0005")
 	f(schema.Numeric, "ffff000000000000")
+	f(schema.Numeric, "0001000000000000ffff")
+	f(schema.Numeric, "0000000012340000")
 	f(schema.Int32.AsList(), "0000000100000000000000170fffffff00000001")
 	f(schema.Int32.AsList(), "00000001000000000000001700000001000000017fffffff")
 	f(schema.JSONB, "")
+}
+
+func TestBinaryNumericOutOfReach(t *testing.T) {
+	f := func(raw, code string) {
+		t.Helper()
+		b, _ := hex.DecodeString(raw)
+		if _, err := decodeBinary(b, schema.Numeric); sqlerr.Code(err) != code {
+			t.Errorf("%s: error %v, want SQLSTATE %s", raw, err, code)
+		}
+	}
+	f("00000000d0000000", sqlerr.FeatureNotSupported)
+	f("00000000f0000000", sqlerr.FeatureNotSupported)
+	f("0001007f000000000001", sqlerr.NumericOutOfRange)
+	f("0001000a000000000001", sqlerr.NumericOutOfRange)
 }
 
 func FuzzDecodeBinary(f *testing.F) {

@@ -52,6 +52,8 @@ var rules = []rule{
 	{"controller", []string{"controller/...", "api/...", "segment", "internal/..."}},
 	{"server", []string{"server/...", "api/...", "segment", "segment/...", "ingest", "ingest/...", "query/...", "internal/..."}},
 	{"broker", []string{"broker/...", "api/...", "segment", "query/...", "internal/..."}},
+	// Tables in memory for the tests of the broker's packages.
+	{"broker/internal/testengine", []string{"broker/...", "segment", "segment/mutable", "query/...", "internal/..."}},
 }
 
 // exempt are trees that compose or test everything.

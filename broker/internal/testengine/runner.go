@@ -1,0 +1,58 @@
+package testengine
+
+import (
+	"sync"
+
+	"github.com/alluviumdb/alluvium/broker/session"
+	"github.com/alluviumdb/alluvium/internal/column"
+	"github.com/alluviumdb/alluvium/internal/sqlerr"
+	"github.com/alluviumdb/alluvium/query/exec"
+	"github.com/alluviumdb/alluvium/query/fn"
+	"github.com/alluviumdb/alluvium/query/plan"
+	"github.com/alluviumdb/alluvium/segment"
+)
+
+// runner runs the leaves of one query in place.
+type runner struct {
+	c   *Cluster
+	opt session.LeafOptions
+
+	mu    sync.Mutex // guards stats
+	stats session.LeafStats
+}
+
+func (c *Cluster) newRunner(o session.LeafOptions) session.LeafRunner { return &runner{c: c, opt: o} }
+
+// Stats implements session.LeafRunner.
+func (r *runner) Stats() session.LeafStats {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.stats
+}
+
+// RunLeaf implements rel.Leaves.
+func (r *runner) RunLeaf(ctx *fn.Context, leaf *plan.Leaf, emit func(*column.Batch) error) error {
+	if leaf.Table.Name == Stuck {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	seg, missing := r.c.snapshot(leaf.Table.ID)
+	if len(missing) > 0 && !r.opt.AllowPartial {
+		return sqlerr.New(sqlerr.IOError, "%d segments are not available: %s", len(missing), missing[0])
+	}
+	if !seg.Retain() {
+		return sqlerr.New(sqlerr.IOError, "segment %s is gone", seg.Metadata().Name)
+	}
+	defer seg.Release()
+	st, err := r.c.exec.RunLeaf(ctx, leaf, []segment.Segment{seg}, r.options(), emit)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stats.ServersQueried, r.stats.ServersResponded = 1, 1
+	r.stats.Missing = missing
+	r.stats.Stats.Merge(&st)
+	return err
+}
+
+func (r *runner) options() exec.Options {
+	return exec.Options{MemoryLimit: r.opt.MemoryLimit, Trace: r.opt.Trace, Settings: r.opt.Settings}
+}

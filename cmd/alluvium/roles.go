@@ -23,7 +23,7 @@ func (f *roleFlags) common(cmd *cobra.Command) {
 	fs.StringVar(&f.cfg.Secret, "cluster-secret", "", "secret that roles prove to each other; without one they bind to loopback")
 	fs.StringVar(&f.cfg.Advertise, "advertise-host", "", "host name that other roles reach this process by (default: the listen address)")
 	fs.StringSliceVar(&f.cfg.Tags, "tags", nil, "tags of this instance (default DefaultTenant)")
-	fs.DurationVar(&f.cfg.DrainTime, "drain-time", 20*time.Second, "how long SIGTERM waits for running statements")
+	fs.DurationVar(&f.cfg.DrainTime, "drain-time", 3*time.Second, "how long SIGTERM waits for running statements")
 	fs.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	fs.StringVar(&f.logFormat, "log-format", "text", "text or json")
 }

@@ -27,8 +27,9 @@ type s3Store struct {
 // maxObjectBytes is the most that one PutObject takes; segments are far smaller.
 const maxObjectBytes = 5 << 30
 
-// attempts is how often the SDK tries a call, with growing pauses.
-const attempts = 5
+// attempts is how often the SDK tries a call, with growing pauses. It is few,
+// as callers try again themselves and say meanwhile that the store is away.
+const attempts = 3
 
 func openS3(ctx context.Context, bucket, prefix string, o Options) (*s3Store, error) {
 	cfg, err := config.LoadDefaultConfig(ctx, config.WithDefaultRegion("us-east-1"), config.WithRetryMaxAttempts(attempts))

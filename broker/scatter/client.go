@@ -9,6 +9,8 @@ import (
 	"sync"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/alluviumdb/alluvium/api"
 	"github.com/alluviumdb/alluvium/api/pb"
@@ -49,7 +51,7 @@ func (d *Dialer) Server(st *clusterview.State, instance string) (Server, error) 
 		}
 		d.conns[inst.GrpcAddr] = c
 	}
-	return &remote{pb.NewServerClient(c)}, nil
+	return &remote{pb.NewServerClient(c), inst.GrpcAddr}, nil
 }
 
 // Close closes all connections.
@@ -65,7 +67,10 @@ func (d *Dialer) Close() error {
 }
 
 // remote is a server behind gRPC.
-type remote struct{ c pb.ServerClient }
+type remote struct {
+	c    pb.ServerClient
+	addr string
+}
 
 // missingError is a server's report of segments that it lacks.
 type missingError struct {
@@ -96,7 +101,7 @@ func (r *remote) Execute(ctx context.Context, queryID string, f *plan.Fragment, 
 			return st, errors.New("the answer ended early")
 		}
 		if err != nil {
-			return st, err
+			return st, r.refusal(err)
 		}
 		switch {
 		case chunk.Error != nil:
@@ -112,6 +117,21 @@ func (r *remote) Execute(ctx context.Context, queryID string, f *plan.Fragment, 
 			return st, err
 		}
 	}
+}
+
+// refusal tells a server that answers, but not to such a request, from one that
+// cannot be reached: asking again is of no use then.
+func (r *remote) refusal(err error) error {
+	s, ok := status.FromError(err)
+	if !ok {
+		return err
+	}
+	switch s.Code() {
+	case codes.InvalidArgument, codes.FailedPrecondition, codes.Unimplemented, codes.Unauthenticated, codes.PermissionDenied,
+		codes.ResourceExhausted:
+		return sqlerr.New(sqlerr.InternalError, "the server at %s refuses the fragment: %s", r.addr, s.Message())
+	}
+	return err
 }
 
 func reported(e *pb.QueryError) error {

@@ -94,9 +94,23 @@ func (s *Server) acquire(ctx context.Context, names []string) ([]segment.Segment
 		case <-deadline.C:
 			return nil, err
 		case <-ctx.Done():
-			return nil, err
+			return nil, interruption(ctx)
 		}
 	}
+}
+
+// interruption explains the end of a fragment's ctx: cancelled by the user, out
+// of time, or left by its broker.
+func interruption(ctx context.Context) error {
+	cause := context.Cause(ctx)
+	var se *sqlerr.Error
+	switch {
+	case errors.As(cause, &se):
+		return cause
+	case errors.Is(cause, context.DeadlineExceeded):
+		return sqlerr.New(sqlerr.QueryCanceled, "canceling statement due to statement timeout: %w", cause)
+	}
+	return sqlerr.New(sqlerr.QueryCanceled, "canceling statement: %w", cause)
 }
 
 // freshness returns the oldest stream timestamp, in ms, up to which all

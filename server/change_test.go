@@ -311,15 +311,15 @@ func TestOtherClusterIsRefused(t *testing.T) {
 	a.srv.Close()
 	b := newSerialCluster(t, 1, 100, "")
 	b.srv.Close()
-	dir := b.dir
-	b.dir = a.dir
+	data := b.data
+	b.data = a.data
 	b.start()
 	eventually(t, "the other cluster is refused", func() bool {
 		h, ready := b.srv.Health()
 		return !ready && strings.Contains(h["cluster"], "belongs to cluster")
 	})
 	b.srv.Close()
-	b.dir = dir
+	b.data = data
 	a.start()
 	a.holds(250)
 	if n := len(a.objects()); n != 2 {

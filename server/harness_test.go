@@ -39,6 +39,10 @@ type cluster struct {
 	deep   *flakyStore
 	fs     vfs.FS               // of the server; nil means the operating system's
 	open   func() ingest.Source // nil means stream
+	now    func() time.Time     // nil means time.Now
+	id     string
+	data   string       // the server's data folder
+	grpc   net.Listener // of the controller, not served
 	srv    *Server
 }
 
@@ -129,7 +133,8 @@ func newCluster(t *testing.T, partitions, rows int, more string) *cluster {
 // newSerialCluster is newCluster for tests that need several.
 func newSerialCluster(t *testing.T, partitions, rows int, more string) *cluster {
 	t.Helper()
-	c := &cluster{t: t, dir: t.TempDir(), stream: servertest.NewStream(partitions)}
+	c := &cluster{t: t, dir: t.TempDir(), stream: servertest.NewStream(partitions), id: "Server_test_1"}
+	c.data = filepath.Join(c.dir, "server")
 	var ls [3]net.Listener
 	for i := range ls {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -148,7 +153,7 @@ func newSerialCluster(t *testing.T, partitions, rows int, more string) *cluster 
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { ctl.Close() })
-	c.ctl, c.link = ctl, &link{Controller: ctl}
+	c.ctl, c.link, c.grpc = ctl, &link{Controller: ctl}, ls[1]
 	store, err := objstore.Open(context.Background(), "file://"+filepath.Join(c.dir, "deep"), objstore.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -175,8 +180,8 @@ func (c *cluster) start() {
 
 func (c *cluster) tryStart() error {
 	s, err := New(Config{
-		Instance: &pb.Instance{Id: "Server_test_1", Role: pb.Role_ROLE_SERVER, Host: "test", Port: 1, Tags: []string{schema.DefaultTenant}},
-		DataDir:  filepath.Join(c.dir, "server"), FS: c.fs, Controller: c.link, DeepStore: c.deep,
+		Instance: &pb.Instance{Id: c.id, Role: pb.Role_ROLE_SERVER, Host: "test", Port: 1, Tags: []string{schema.DefaultTenant}},
+		DataDir:  c.data, FS: c.fs, Now: c.now, Controller: c.link, DeepStore: c.deep,
 		OpenSource: func(context.Context, *schema.StreamConfig, ingest.Events) (ingest.Source, []string, error) {
 			if c.open != nil {
 				return c.open(), nil, nil

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -26,36 +28,70 @@ func tableAudit(c *client) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := addStopped(cmd, c, args[0], doc.Partitions); err != nil {
+				return err
+			}
 			return printAudit(cmd, doc.Partitions, counted)
 		},
 	}
 }
 
-// sqlAnswer is Pinot's response as far as it is needed here.
-type sqlAnswer struct {
+// sqlAnswer is Pinot's response as far as it is needed here, with rows of type R.
+type sqlAnswer[R any] struct {
 	ResultTable struct {
-		Rows [][]float64 `json:"rows"`
+		Rows []R `json:"rows"`
 	} `json:"resultTable"`
 	Exceptions []struct {
 		Message string `json:"message"`
 	} `json:"exceptions"`
 }
 
-func countByPartition(cmd *cobra.Command, c *client, table string) (map[uint32]uint64, error) {
-	sql := fmt.Sprintf(`{"sql":"SELECT _partition, count(*) FROM \"%s\" GROUP BY _partition LIMIT 100000"}`,
-		strings.NewReplacer(`"`, "", `\`, "").Replace(table))
-	var a sqlAnswer
-	if err := c.do(cmd.Context(), "POST", "/sql", []byte(sql), &a); err != nil {
+// querySQL runs a statement by way of the controller.
+func querySQL[R any](cmd *cobra.Command, c *client, sql string) ([]R, error) {
+	body, err := json.Marshal(map[string]string{"sql": sql})
+	if err != nil {
+		return nil, err
+	}
+	var a sqlAnswer[R]
+	if err := c.do(cmd.Context(), "POST", "/sql", body, &a); err != nil {
 		return nil, err
 	}
 	if len(a.Exceptions) > 0 {
-		return nil, fmt.Errorf("counting rows: %s", a.Exceptions[0].Message)
+		return nil, errors.New(a.Exceptions[0].Message)
+	}
+	return a.ResultTable.Rows, nil
+}
+
+func countByPartition(cmd *cobra.Command, c *client, table string) (map[uint32]uint64, error) {
+	rows, err := querySQL[[2]uint64](cmd, c, fmt.Sprintf(`SELECT _partition, count(*) FROM "%s" GROUP BY _partition LIMIT 100000`,
+		strings.ReplaceAll(table, `"`, `""`)))
+	if err != nil {
+		return nil, fmt.Errorf("counting rows: %w", err)
 	}
 	out := map[uint32]uint64{}
-	for _, r := range a.ResultTable.Rows {
-		out[uint32(r[0])] = uint64(r[1])
+	for _, r := range rows {
+		out[uint32(r[0])] = r[1]
 	}
 	return out, nil
+}
+
+// addStopped makes a fault of each partition that stopped consuming: what it
+// has is sound, but the records behind do not come.
+func addStopped(cmd *cobra.Command, c *client, table string, parts []ledger.Partition) error {
+	rows, err := querySQL[[2]any](cmd, c, fmt.Sprintf(
+		`SELECT "partition", error FROM system.consumers WHERE table_name = '%s' AND state LIKE 'STOPPED%%' LIMIT 100000`,
+		strings.ReplaceAll(table, "'", "''")))
+	if err != nil {
+		return fmt.Errorf("looking for stopped partitions: %w", err)
+	}
+	for _, r := range rows {
+		for i := range parts {
+			if p := &parts[i]; fmt.Sprint(r[0]) == fmt.Sprint(p.Partition) {
+				p.Faults = append(p.Faults, fmt.Sprintf("consuming stopped: %v", r[1]))
+			}
+		}
+	}
+	return nil
 }
 
 // printAudit prints the account and fails when it does not balance. The rows

@@ -239,7 +239,7 @@ func decodeParam(ctx *fn.Context, raw []byte, t schema.Type, format int16) (colu
 func withParam(err error, i int) error {
 	e := *asSQLError(err)
 	if e.Detail == "" {
-		e.Detail = "unnamed portal parameter $" + strconv.Itoa(i+1)
+		e.Detail = "parameter $" + strconv.Itoa(i+1)
 	}
 	return &e
 }

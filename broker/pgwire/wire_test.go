@@ -15,35 +15,12 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"go.uber.org/goleak"
 
-	"github.com/alluviumdb/alluvium/broker/catalog"
+	"github.com/alluviumdb/alluvium/broker/internal/testengine"
 	"github.com/alluviumdb/alluvium/broker/session"
 	"github.com/alluviumdb/alluvium/internal/auth"
-	"github.com/alluviumdb/alluvium/internal/column"
-	"github.com/alluviumdb/alluvium/internal/schema"
-	"github.com/alluviumdb/alluvium/query/fn"
-	"github.com/alluviumdb/alluvium/query/plan"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// emptySource is a cluster without tables.
-type emptySource struct{ catalog.Source }
-
-func (emptySource) Tables() ([]*schema.Table, uint64) { return nil, 1 }
-func (emptySource) Database() string                  { return "alluvium" }
-func (emptySource) Users() []catalog.User {
-	return []catalog.User{{ID: 1, Name: "admin", Superuser: true}}
-}
-func (emptySource) Settings() []catalog.Setting { return nil }
-func (emptySource) Segments() []catalog.Segment { return nil }
-
-// noLeaves is a cluster without servers.
-type noLeaves struct{}
-
-func (noLeaves) RunLeaf(*fn.Context, *plan.Leaf, func(*column.Batch) error) error {
-	return errors.New("no servers")
-}
-func (noLeaves) Stats() session.LeafStats { return session.LeafStats{} }
 
 // oneUser knows the user admin with the password secret.
 type oneUser struct{ verifier string }
@@ -56,11 +33,9 @@ func newServer(t testing.TB, change func(*Config)) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	cfg := Config{
-		Engine: session.New(session.Config{Catalog: catalog.New(emptySource{}), Logger: log,
-			NewRunner: func(session.LeafOptions) session.LeafRunner { return noLeaves{} }}),
-		Users: oneUser{verifier}, Database: "alluvium", Logger: log,
+		Engine: testengine.New(t).Engine(session.Config{}), Users: oneUser{verifier}, Database: testengine.Database,
+		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}
 	if change != nil {
 		change(&cfg)

@@ -2,6 +2,8 @@ package session
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -175,8 +177,11 @@ func (s *Session) noteChange(name string) {
 
 // takeChanges returns the reported settings that changed since the last call.
 func (s *Session) takeChanges() []ParamStatus {
+	if len(s.changed) == 0 {
+		return nil
+	}
 	var out []ParamStatus
-	for name := range s.changed {
+	for _, name := range slices.Sorted(maps.Keys(s.changed)) {
 		v, _ := s.settings.get(name)
 		out = append(out, ParamStatus{name, v})
 	}

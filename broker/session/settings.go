@@ -83,7 +83,8 @@ var settingList = []setting{
 	{name: "lock_timeout", kind: settingMillis, def: "0", doc: "Accepted for compatibility; queries take no locks."},
 	{name: "max_identifier_length", kind: settingInt, def: "63", readOnly: true, doc: "Longest identifier in bytes that clients should make."},
 	{name: "max_index_keys", kind: settingInt, def: "32", readOnly: true, doc: "Most columns of an index, for clients that ask."},
-	{name: "memory_limit", kind: settingBytes, def: "1GB", doc: "Memory that one query may use on each node."},
+	{name: "memory_limit", kind: settingBytes, def: "1GB", doc: "Memory that one query may use on each node; 0 means no bound."},
+	{name: "role", kind: settingFixed, def: "none", doc: "The user that logged in is the only role of a session."},
 	{name: "row_security", kind: settingBool, def: "on", doc: "Accepted for compatibility."},
 	{name: "search_path", def: `"$user", public`, doc: "Schemas in which unqualified names are looked up."},
 	{name: "server_encoding", def: "UTF8", readOnly: true, report: true, doc: "Encoding of stored text."},
@@ -223,15 +224,17 @@ func (d *setting) normalise(v string) (string, error) {
 		}
 		return strings.TrimSpace(v), nil
 	case settingMillis:
-		if _, err := parseMillis(v); err != nil {
-			return bad(`Valid units are "us", "ms", "s", "min", "h", and "d".`)
+		n, hint := timeUnits.parse(v)
+		if hint != "" {
+			return bad(hint)
 		}
-		return strings.TrimSpace(v), nil
+		return timeUnits.format(n), nil
 	case settingBytes:
-		if _, err := parseBytes(v); err != nil {
-			return bad(`Valid units are "B", "kB", "MB", "GB", and "TB".`)
+		n, hint := sizeUnits.parse(v)
+		if hint != "" {
+			return bad(hint)
 		}
-		return strings.TrimSpace(v), nil
+		return sizeUnits.format(n), nil
 	case settingEnum:
 		low := strings.ToLower(strings.TrimSpace(v))
 		if !slices.Contains(d.enum, low) {
@@ -293,63 +296,4 @@ func onOff(b bool) string {
 		return "on"
 	}
 	return "off"
-}
-
-// splitUnit separates a number from its unit.
-func splitUnit(v string) (num float64, unit string, err error) {
-	v = strings.TrimSpace(v)
-	i := strings.IndexFunc(v, func(r rune) bool { return (r < '0' || r > '9') && r != '.' && r != '-' && r != '+' })
-	if i < 0 {
-		i = len(v)
-	}
-	num, err = strconv.ParseFloat(v[:i], 64)
-	return num, strings.TrimSpace(v[i:]), err
-}
-
-func parseMillis(v string) (time.Duration, error) {
-	num, unit, err := splitUnit(v)
-	if err != nil || num < 0 {
-		return 0, fmt.Errorf("bad duration %q", v)
-	}
-	units := map[string]time.Duration{"": time.Millisecond, "us": time.Microsecond, "ms": time.Millisecond,
-		"s": time.Second, "min": time.Minute, "h": time.Hour, "d": 24 * time.Hour}
-	u, ok := units[unit]
-	if !ok {
-		return 0, fmt.Errorf("bad unit %q", unit)
-	}
-	return time.Duration(num * float64(u)), nil
-}
-
-func parseBytes(v string) (int64, error) {
-	num, unit, err := splitUnit(v)
-	if err != nil || num < 0 {
-		return 0, fmt.Errorf("bad size %q", v)
-	}
-	units := map[string]float64{"": 1 << 10, "B": 1, "kB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
-	u, ok := units[unit]
-	if !ok {
-		return 0, fmt.Errorf("bad unit %q", unit)
-	}
-	return int64(num * u), nil
-}
-
-// duration returns a settingMillis value.
-func (s *settings) duration(name string) time.Duration {
-	v, _ := s.get(name)
-	d, _ := parseMillis(v) // checked when it was set
-	return d
-}
-
-// bytes returns a settingBytes value.
-func (s *settings) bytes(name string) int64 {
-	v, _ := s.get(name)
-	n, _ := parseBytes(v)
-	return n
-}
-
-// bool returns a settingBool value.
-func (s *settings) bool(name string) bool {
-	v, _ := s.get(name)
-	b, _ := parseBool(v)
-	return b
 }

@@ -60,7 +60,7 @@ func TestSessionStatements(t *testing.T) {
 		}
 	}
 	f("SHOW application_name", "app")
-	f("SHOW statement_timeout", "700")
+	f("SHOW statement_timeout", "700ms")
 	f("SHOW TIME ZONE", "UTC")
 	f("SET TIME ZONE 'Europe/Paris'", "SET")
 	f("SHOW timezone", "Europe/Paris")
@@ -78,6 +78,8 @@ func TestSessionStatements(t *testing.T) {
 	f("DEALLOCATE ALL", "DEALLOCATE ALL")
 	f("CLOSE ALL", "CLOSE CURSOR ALL")
 	f("SET NAMES 'utf8'", "SET")
+	f("SET ROLE none", "SET")
+	f("SET SESSION AUTHORIZATION DEFAULT", "SET")
 }
 
 func TestTransactionsUndoSettings(t *testing.T) {

@@ -187,7 +187,7 @@ func (x *exprBinder) aggArgs(f *pg.FuncCall, name string) (args []Expr, params [
 	if !f.AggWithinGroup {
 		args, err = x.exprs(f.Args)
 		if err == nil {
-			err = x.noRecords(args, name, int(f.Location))
+			err = x.noRecords(args, name, f)
 		}
 		return args, nil, f.AggOrder, err
 	}
@@ -217,13 +217,13 @@ func (x *exprBinder) aggArgs(f *pg.FuncCall, name string) (args []Expr, params [
 }
 
 // noRecords refuses rows as arguments, but count(t) counts the rows of t.
-func (x *exprBinder) noRecords(args []Expr, name string, loc int) error {
+func (x *exprBinder) noRecords(args []Expr, name string, f *pg.FuncCall) error {
 	for i, a := range args {
 		if _, ok := a.(*recordExpr); !ok {
 			continue
 		}
-		if name != "count" {
-			return sqlerr.Unsupported("a row value as an argument of " + name).At(loc)
+		if name != "count" || f.AggDistinct {
+			return sqlerr.Unsupported("a row value as an argument of " + name).At(int(f.Location))
 		}
 		args[i] = &Const{Value: column.IntValue(schema.Int32, 1)}
 	}

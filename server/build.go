@@ -103,6 +103,7 @@ func (s *Server) publish(ctx context.Context, t *clusterview.Table, seg *pb.Segm
 	if _, err := s.cfg.Controller.PublishSegment(ctx, req); err != nil {
 		return failed(stepCommit, s.refused(seg, err))
 	}
+	h.verified.Store(true)
 	s.metrics.steps.WithLabelValues(stepCommit).Observe(time.Since(start).Seconds())
 	s.log.Info("segment committed", "table", t.Name, "segment", seg.Name, "crc", fmt.Sprintf("%08x", crc), "bytes", size)
 	return failed(stepCommit, s.awaitStatus(ctx, seg, pb.SegmentStatus_SEGMENT_COMMITTED))
@@ -141,16 +142,11 @@ func (s *Server) upload(ctx context.Context, t *clusterview.Table, seg *pb.Segme
 	}
 	defer release()
 	start := time.Now()
-	path := s.path(seg.TableId, seg.Name)
-	if crc, _, err := s.checksum(path); err != nil {
-		return failed(stepUpload, err)
-	} else if crc != seg.Crc {
-		err := segment.Corruptf("file of segment %s has checksum %08x, committed is %08x", seg.Name, crc, seg.Crc)
-		s.Quarantine(seg.Name, err)
+	if err := s.verify(seg); err != nil {
 		return failed(stepUpload, err)
 	}
 	key := objectKey(t.Name, seg.Name, seg.Crc)
-	err = s.put(ctx, key, path)
+	err = s.put(ctx, key, s.path(seg.TableId, seg.Name))
 	s.deepStoreAnswered(ctx, err)
 	if err != nil {
 		return failed(stepUpload, err)
@@ -168,6 +164,29 @@ func (s *Server) upload(ctx context.Context, t *clusterview.Table, seg *pb.Segme
 	s.metrics.steps.WithLabelValues(stepUpload).Observe(time.Since(start).Seconds())
 	s.log.Info("segment durable", "table", t.Name, "segment", seg.Name, "key", key, "took", time.Since(start))
 	return failed(stepUpload, s.awaitStatus(ctx, seg, pb.SegmentStatus_SEGMENT_DURABLE))
+}
+
+// verify checks that the local file is the committed one, once for each file
+// that is held: a deep store that is away is tried often.
+func (s *Server) verify(seg *pb.Segment) error {
+	h := s.set.get(seg.Name)
+	if h == nil {
+		return errors.New("the segment is not held any more")
+	}
+	if h.verified.Load() {
+		return nil
+	}
+	crc, _, err := s.checksum(s.path(seg.TableId, seg.Name))
+	switch {
+	case err != nil:
+		return err
+	case crc != seg.Crc:
+		err := segment.Corruptf("file of segment %s has checksum %08x, committed is %08x", seg.Name, crc, seg.Crc)
+		s.Quarantine(seg.Name, err)
+		return err
+	}
+	h.verified.Store(true)
+	return nil
 }
 
 // deepStoreAnswered shows in the health whether the deep store works.

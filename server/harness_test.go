@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -27,7 +28,10 @@ import (
 	"github.com/alluviumdb/alluvium/server/servertest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	flag.Set("test.parallel", "6") // the tests wait more than they work
+	goleak.VerifyTestMain(m)
+}
 
 // cluster is a real controller and a server over a scripted stream.
 type cluster struct {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/alluviumdb/alluvium/api/pb"
 	"github.com/alluviumdb/alluvium/internal/clusterview"
@@ -31,6 +32,8 @@ type holder struct {
 	tableID   uint32
 	partition uint32
 	memory    *memory
+	// verified tells that the file was found to have the committed checksum.
+	verified atomic.Bool
 
 	mu    sync.Mutex // guards the fields below
 	live  *mutable.Segment

@@ -138,7 +138,7 @@ func (f *FOR[T]) matchBlock(h *forHeader, lo, hi int64, s *scratch) {
 	}
 }
 
-func matchUints(dst *[blockWords]uint64, v *[BlockLen]uint64, lo, hi uint64) {
+func matchUintsPlain(dst *[blockWords]uint64, v *[BlockLen]uint64, lo, hi uint64) {
 	span := hi - lo
 	for i := range dst {
 		var word uint64

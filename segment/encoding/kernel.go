@@ -16,6 +16,8 @@ var (
 	matchRange32 = matchRange32Plain
 	// matchSet32 sets bit i of dst when bit src[i] of set is one.
 	matchSet32 = matchSet32Plain
+	// matchUints sets bit i of dst when lo <= v[i] <= hi, all of it modulo 2^64.
+	matchUints = matchUintsPlain
 )
 
 const (
@@ -98,17 +100,19 @@ func pack32(dst []uint64, src *[BlockLen]uint32, w uint) {
 	}
 }
 
-// get32 returns value i of a block of w <= 32 bits.
+// get32 returns value i of a block of w bits, 1 <= w <= 32. A value that fits
+// its row ends before the bits of the next one, which the mask removes; the
+// last row has none and stands for its own next.
 func get32(src []uint64, i, w uint) uint32 {
 	lane, bit := i&15, (i>>4)*w
-	row, sh := bit>>5, bit&31
+	row, half := bit>>5, lane&1*32
 	at := row*lanePairs + lane>>1
-	half := lane & 1 * 32
-	x := src[at] >> half & 0xffffffff >> sh
-	if sh+w > 32 {
-		x |= src[at+lanePairs] >> half & 0xffffffff << (32 - sh)
+	next := at
+	if row+1 < w {
+		next += lanePairs
 	}
-	return uint32(x) & lowMask(w)
+	x := src[at]>>half&0xffffffff | src[next]>>half<<32
+	return uint32(x>>(bit&31)) & lowMask(w)
 }
 
 // spread puts the bits of a byte at the even positions of 16 bits.

@@ -87,17 +87,21 @@ func (rt *tableRuntime) stop() {
 	rt.cancel()
 	rt.mu.Lock()
 	rt.gone = true
-	rt.srv.health.drop("stream " + rt.table().Name)
 	closeUnused := rt.retire()
 	rt.mu.Unlock()
 	closeUnused()
+	rt.healthMu.Lock()
+	defer rt.healthMu.Unlock()
+	rt.silent = true
+	rt.srv.health.drop("stream " + rt.table().Name)
 }
 
-// show tells how the stream is, as long as the table exists.
+// show tells how the stream is, as long as the table exists. A stream may call
+// it while it is being opened.
 func (rt *tableRuntime) show(state string) {
-	rt.mu.Lock()
-	defer rt.mu.Unlock()
-	if !rt.gone {
+	rt.healthMu.Lock()
+	defer rt.healthMu.Unlock()
+	if !rt.silent {
 		rt.srv.health.set("stream "+rt.table().Name, state)
 	}
 }

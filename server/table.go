@@ -37,6 +37,9 @@ type tableRuntime struct {
 	mu     sync.Mutex // guards the fields below
 	stream *tableStream
 	gone   bool // the table was deleted or the server closes
+
+	healthMu sync.Mutex // guards silent
+	silent   bool       // the stream is no longer in the health
 }
 
 func (rt *tableRuntime) table() *schema.Table { return rt.def.Load() }

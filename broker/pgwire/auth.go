@@ -29,17 +29,19 @@ func (c *conn) authenticate(user string) error {
 		return nil
 	}
 	verifier, known := c.srv.cfg.Users.Verifier(user)
-	if err := c.scram(verifier, known); err != nil {
+	err := c.scram(verifier, known)
+	if errors.Is(err, errRefused) {
 		c.srv.metrics.authFailures.Inc()
-		var pe *sqlerr.Error
-		if errors.As(err, &pe) {
-			return err
-		}
 		return sqlerr.New(sqlerr.InvalidPassword, "password authentication failed for user %q", user)
 	}
-	c.out.send(&pgproto3.AuthenticationOk{})
-	return nil
+	if err == nil {
+		c.out.send(&pgproto3.AuthenticationOk{})
+	}
+	return err
 }
+
+// errRefused is a SCRAM exchange that does not prove the password.
+var errRefused = errors.New("SCRAM exchange refused")
 
 func (c *conn) scram(verifier string, known bool) error {
 	conv, err := newConversation(verifier, known)
@@ -53,7 +55,7 @@ func (c *conn) scram(verifier string, known bool) error {
 	}
 	challenge, err := conv.Step(first)
 	if err != nil {
-		return fmt.Errorf("SCRAM first message: %w", err)
+		return fmt.Errorf("%w: %w", errRefused, err)
 	}
 	c.out.send(&pgproto3.AuthenticationSASLContinue{Data: []byte(challenge)})
 	final, err := c.saslResponse()
@@ -62,7 +64,7 @@ func (c *conn) scram(verifier string, known bool) error {
 	}
 	proof, err := conv.Step(final)
 	if err != nil || !conv.Valid() || !known {
-		return errors.New("SCRAM proof refused")
+		return errRefused
 	}
 	c.out.send(&pgproto3.AuthenticationSASLFinal{Data: []byte(proof)})
 	return nil
@@ -89,13 +91,7 @@ func newConversation(verifier string, known bool) (*scram.ServerConversation, er
 }
 
 func (c *conn) saslInitial() (string, error) {
-	if err := c.out.flush(); err != nil {
-		return "", err
-	}
-	if err := c.backend.SetAuthType(pgproto3.AuthTypeSASL); err != nil {
-		return "", err
-	}
-	msg, err := c.backend.Receive()
+	msg, err := c.authMessage(pgproto3.AuthTypeSASL)
 	if err != nil {
 		return "", err
 	}
@@ -110,13 +106,7 @@ func (c *conn) saslInitial() (string, error) {
 }
 
 func (c *conn) saslResponse() (string, error) {
-	if err := c.out.flush(); err != nil {
-		return "", err
-	}
-	if err := c.backend.SetAuthType(pgproto3.AuthTypeSASLContinue); err != nil {
-		return "", err
-	}
-	msg, err := c.backend.Receive()
+	msg, err := c.authMessage(pgproto3.AuthTypeSASLContinue)
 	if err != nil {
 		return "", err
 	}
@@ -125,6 +115,18 @@ func (c *conn) saslResponse() (string, error) {
 		return "", protocolError("expected SASL response, got message %T", msg)
 	}
 	return string(m.Data), nil
+}
+
+// authMessage sends what is queued and waits for the answer, whose form the
+// authentication's step decides.
+func (c *conn) authMessage(step uint32) (pgproto3.FrontendMessage, error) {
+	if err := c.out.flush(); err != nil {
+		return nil, err
+	}
+	if err := c.backend.SetAuthType(step); err != nil {
+		return nil, err
+	}
+	return c.receive()
 }
 
 func isLoopback(a net.Addr) bool {

@@ -221,6 +221,9 @@ func decodeParam(ctx *fn.Context, raw []byte, t schema.Type, format int16) (colu
 	}
 	switch format {
 	case formatText:
+		if err := checkText(raw); err != nil {
+			return column.Value{}, err
+		}
 		v, err := fn.ParseText(ctx, raw, t)
 		if err == nil && v.B != nil {
 			v.B = append([]byte(nil), v.B...) // the message buffer is reused

@@ -38,19 +38,27 @@ func (b *boundedReader) Next(n int) ([]byte, error) {
 	if n < 0 || n > b.limit {
 		return nil, fmt.Errorf("%w: %d bytes, the limit is %d", errMessageTooLarge, n, b.limit)
 	}
-	buf := b.buffer(n)
-	if _, err := io.ReadFull(b.r, buf); err != nil {
-		return nil, err
-	}
-	return buf, nil
-}
-
-func (b *boundedReader) buffer(n int) []byte {
 	if n > maxReuse {
-		return make([]byte, n)
+		return b.large(n)
 	}
 	if cap(b.body) < n {
 		b.body = make([]byte, max(n, 1024))
 	}
-	return b.body[:n]
+	_, err := io.ReadFull(b.r, b.body[:n])
+	return b.body[:n], err
+}
+
+// large reads a body that is not kept. Memory is taken as the bytes arrive, not
+// as they are announced.
+func (b *boundedReader) large(n int) ([]byte, error) {
+	var buf []byte
+	for len(buf) < n {
+		have := len(buf)
+		next := min(n, max(2*have, maxReuse))
+		buf = append(buf, make([]byte, next-have)...)
+		if _, err := io.ReadFull(b.r, buf[have:]); err != nil {
+			return nil, err
+		}
+	}
+	return buf, nil
 }

@@ -21,7 +21,25 @@ func resolve(t testing.TB, name string, distinct bool, d fn.Dialect, args ...sch
 	if err != nil {
 		t.Fatal(err)
 	}
+	return withParams(t, s)
+}
+
+// withParams gives a spec some parameters that its aggregation takes.
+func withParams(t testing.TB, s *Spec, params ...column.Value) *Spec {
+	t.Helper()
+	if len(params) == 0 {
+		params = testParams[s.ID]
+	}
+	if err := s.SetParams(params); err != nil {
+		t.Fatal(err)
+	}
 	return s
+}
+
+var testParams = map[ID][]column.Value{
+	idPercentileCont: {column.FloatValue(schema.Float64, 0.3)},
+	idPercentileDisc: {column.FloatValue(schema.Float64, 0.7)},
+	idPercentile:     {column.IntValue(schema.Int32, 95)},
 }
 
 // show prints a value exactly, numerics with their digits.
@@ -250,7 +268,7 @@ func allSpecs(t testing.TB) []*Spec {
 				for _, d := range []fn.Dialect{fn.Postgres, fn.Pinot} {
 					s, _, err := Resolve(name, []schema.Type{typ}, distinct, d)
 					if err == nil && (typ != schema.Int64 || !strings.Contains(name, "var") && !strings.Contains(name, "stddev")) {
-						out = append(out, s) // the squares of the random int64 exceed 38 digits
+						out = append(out, withParams(t, s)) // the squares of the random int64 exceed 38 digits
 					}
 				}
 			}

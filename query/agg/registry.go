@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/alluviumdb/alluvium/internal/column"
 	"github.com/alluviumdb/alluvium/internal/schema"
 	"github.com/alluviumdb/alluvium/internal/sqlerr"
 	"github.com/alluviumdb/alluvium/query/fn"
@@ -26,6 +27,11 @@ const (
 	idArrayAgg   ID = 12
 	idStringAgg  ID = 13
 	idAnyValue   ID = 14
+
+	idPercentileCont ID = 15
+	idPercentileDisc ID = 16
+	idPercentile     ID = 17
+	idMode           ID = 18
 )
 
 // definition is one aggregation: how it is called, its types and its
@@ -42,12 +48,20 @@ type definition struct {
 	result          func(s *Spec) schema.Type
 	states          func(s *Spec) []schema.Type
 	open            func(s *Spec) Accumulator
+	// orderedSet marks an aggregation that is called WITHIN GROUP.
+	orderedSet bool
+	// rowArgs is the number of arguments per row before constant ones, 0 when
+	// no argument is constant.
+	rowArgs int
+	// params converts and checks constant arguments; nil takes none.
+	params func(s *Spec, params []column.Value) ([]column.Value, error)
 }
 
 var definitions = []*definition{
 	&countDef, &sumDef, &minDef, &maxDef, &avgDef, &boolAndDef, &boolOrDef,
 	&stddevSampDef, &stddevPopDef, &varSampDef, &varPopDef,
 	&arrayAggDef, &stringAggDef, &anyValueDef,
+	&percentileContDef, &percentileDiscDef, &percentileDef100, &modeDef,
 }
 
 // distinctCountName is Pinot's name of count(DISTINCT x).

@@ -155,7 +155,9 @@ func (x *exprBinder) aggCall(f *pg.FuncCall, name string) (*AggCall, schema.Type
 	if err != nil {
 		return nil, schema.Type{}, at(err, loc)
 	}
-	spec.Params = append(spec.Params, params...)
+	if err := spec.SetParams(params); err != nil {
+		return nil, schema.Type{}, at(err, loc)
+	}
 	for i := range args {
 		if i >= len(castTo) {
 			break
@@ -184,36 +186,67 @@ func (x *exprBinder) aggCall(f *pg.FuncCall, name string) (*AggCall, schema.Type
 // aggArgs binds the arguments. WITHIN GROUP gives the ordered expression as
 // argument and the direct arguments as parameters.
 func (x *exprBinder) aggArgs(f *pg.FuncCall, name string) (args []Expr, params []column.Value, order []*pg.Node, err error) {
-	if !f.AggWithinGroup {
-		args, err = x.exprs(f.Args)
-		if err == nil {
-			err = x.noRecords(args, name, f)
-		}
-		return args, nil, f.AggOrder, err
+	loc := int(f.Location)
+	switch {
+	case f.AggWithinGroup && !agg.OrderedSet(name):
+		return nil, nil, nil, sqlerr.New(sqlerr.WrongObjectType, "%s is not an ordered-set aggregate, so it cannot have WITHIN GROUP", name).At(loc)
+	case f.AggWithinGroup:
+		args, params, err = x.orderedSetArgs(f, name)
+		return args, params, nil, err
+	case agg.OrderedSet(name):
+		return nil, nil, nil, sqlerr.New(sqlerr.WrongObjectType, "WITHIN GROUP is required for ordered-set aggregate %s", name).At(loc)
 	}
-	for _, n := range f.Args {
-		e, err := x.expr(n)
-		if err != nil {
-			return nil, nil, nil, err
-		}
-		v, err := evaluate(x.ctx, e, false)
-		if err != nil {
-			return nil, nil, nil, sqlerr.Unsupported("a direct argument of " + name + " that is not constant").At(nodeLoc(n))
-		}
-		params = append(params, v)
+	perRow := len(f.Args) - agg.ConstArgs(name, len(f.Args))
+	if args, err = x.exprs(f.Args[:perRow]); err != nil {
+		return nil, nil, nil, err
 	}
+	if params, err = x.constArgs(f.Args[perRow:], name); err != nil {
+		return nil, nil, nil, err
+	}
+	return args, params, f.AggOrder, x.noRecords(args, name, f)
+}
+
+// orderedSetArgs binds the arguments of a call WITHIN GROUP. A last parameter
+// of true says that the order is descending.
+func (x *exprBinder) orderedSetArgs(f *pg.FuncCall, name string) (args []Expr, params []column.Value, err error) {
+	if params, err = x.constArgs(f.Args, name); err != nil {
+		return nil, nil, err
+	}
+	desc := false
 	for _, n := range f.AggOrder {
 		s := n.GetSortBy()
-		if s.SortbyDir == pg.SortByDir_SORTBY_DESC {
-			return nil, nil, nil, sqlerr.Unsupported("WITHIN GROUP (ORDER BY … DESC)").At(nodeLoc(s.Node))
+		if s.SortbyDir == pg.SortByDir_SORTBY_USING {
+			return nil, nil, sqlerr.Unsupported("ORDER BY USING").At(int(s.Location))
 		}
+		desc = isDesc(s)
 		e, err := x.expr(s.Node)
 		if err != nil {
-			return nil, nil, nil, err
+			return nil, nil, err
 		}
 		args = append(args, e)
 	}
-	return args, params, nil, nil
+	if desc {
+		params = append(params, column.BoolValue(true))
+	}
+	return args, params, x.noRecords(args, name, f)
+}
+
+// constArgs evaluates the arguments of an aggregation that are the same for
+// all rows.
+func (x *exprBinder) constArgs(nodes []*pg.Node, name string) ([]column.Value, error) {
+	var out []column.Value
+	for _, n := range nodes {
+		e, err := x.expr(n)
+		if err != nil {
+			return nil, err
+		}
+		v, err := evaluate(x.ctx, e, false)
+		if err != nil {
+			return nil, sqlerr.Unsupported("a direct argument of " + name + " that is not constant").At(nodeLoc(n))
+		}
+		out = append(out, v)
+	}
+	return out, nil
 }
 
 // noRecords refuses rows as arguments, but count(t) counts the rows of t.

@@ -461,7 +461,10 @@ func (d *decoder) aggs() []AggCall {
 			d.fail("aggregation %s", name)
 			return nil
 		}
-		spec.Params = params
+		if err := spec.SetParams(params); err != nil {
+			d.fail("parameters of aggregation %s", name)
+			return nil
+		}
 		c.Spec = spec
 		out = append(out, c)
 	}

@@ -1,0 +1,408 @@
+package agg
+
+import (
+	"cmp"
+	"encoding/binary"
+	"math"
+	"slices"
+
+	"github.com/alluviumdb/alluvium/internal/column"
+	"github.com/alluviumdb/alluvium/internal/schema"
+	"github.com/alluviumdb/alluvium/query/kernel"
+)
+
+// counted collects how often each value occurs per group: what aggregations
+// over ordered values need, exact under any split of the rows and as large as
+// the distinct values. Values that are equal and look different (1.0 and 1.00)
+// are kept as the first one looks.
+//
+// The state is one bytes column: the header, the uvarint number of values, and
+// the values in ascending order, each with its uvarint count. Values of up to
+// 64 bits are words whose unsigned order is theirs, written as the uvarint
+// difference from the word before; others are written by appendValue.
+type counted struct {
+	spec *Spec
+	// finish appends a group's result; the values are in ascending order, or
+	// descending when the spec says so.
+	finish func(dst *column.Vector, vals ranking) error
+	st     []tally
+	bytes  int64
+	// wide numbers values of more than 64 bits; their words are the numbers.
+	wide *internTable
+}
+
+// tally is the counted words of one group: sorted ones, and new ones that were
+// not folded in yet.
+type tally struct {
+	words   []uint64
+	counts  []int64
+	pending []uint64
+}
+
+// ranking is the values of a group in order.
+type ranking struct {
+	value  func(word uint64) column.Value
+	words  []uint64
+	counts []int64
+	n      int64
+}
+
+// internTable numbers values by their key bytes.
+type internTable struct {
+	ids  map[string]uint32
+	vals *column.Vector
+	key  []byte
+	size int64
+}
+
+const (
+	signBit    = 1 << 63
+	minPending = 64
+	// maxCount bounds the counts that a state may hold, so that sums of them
+	// do not overflow.
+	maxCount = math.MaxInt64 >> 16
+)
+
+func newCounted(s *Spec, finish func(*column.Vector, ranking) error) *counted {
+	a := &counted{spec: s, finish: finish}
+	switch s.Args[0].Kind() {
+	case schema.KindBool, schema.KindInt32, schema.KindInt64, schema.KindFloat32, schema.KindFloat64:
+	default:
+		a.wide = &internTable{ids: map[string]uint32{}, vals: column.New(s.Args[0], 0)}
+	}
+	return a
+}
+
+func (t *internTable) id(v *column.Vector, i int) uint64 {
+	t.key = kernel.AppendKey(t.key[:0], v, i)
+	if id, ok := t.ids[string(t.key)]; ok {
+		return uint64(id)
+	}
+	id := uint32(t.vals.N)
+	t.ids[string(t.key)] = id
+	t.size += int64(len(t.key)) + 40
+	t.vals.AppendFrom(v, i)
+	return uint64(id)
+}
+
+func (a *counted) Grow(n int) { a.st = extend(a.st, n) }
+
+func (a *counted) Bytes() int64 {
+	b := a.bytes + int64(cap(a.st))*72
+	if a.wide != nil {
+		b += a.wide.size + vectorBytes(a.wide.vals)
+	}
+	return b
+}
+
+func (a *counted) Update(groups []uint32, n int, args []*column.Vector) error {
+	v := args[0]
+	if v.Const {
+		v = v.Flatten()
+	}
+	switch v.Kind() {
+	case schema.KindInt32:
+		countWords(a, groups, v, v.Int32s[:n], func(x int32) uint64 { return orderInt(int64(x)) })
+	case schema.KindInt64:
+		countWords(a, groups, v, v.Int64s[:n], orderInt)
+	case schema.KindFloat32:
+		countWords(a, groups, v, v.Float32s[:n], func(x float32) uint64 { return orderFloat(float64(x)) })
+	case schema.KindFloat64:
+		countWords(a, groups, v, v.Float64s[:n], orderFloat)
+	case schema.KindBool:
+		countWords(a, groups, v, v.Bools[:n], orderBool)
+	default:
+		for i := range n {
+			if !v.IsNull(i) {
+				a.add(group(groups, i), a.wide.id(v, i))
+			}
+		}
+	}
+	return nil
+}
+
+func countWords[T any](a *counted, groups []uint32, v *column.Vector, vals []T, word func(T) uint64) {
+	nulls := v.HasNulls()
+	for i, x := range vals {
+		if !nulls || !v.IsNull(i) {
+			a.add(group(groups, i), word(x))
+		}
+	}
+}
+
+func orderInt(x int64) uint64 { return uint64(x) ^ signBit }
+
+func orderBool(b bool) uint64 {
+	if b {
+		return orderInt(1)
+	}
+	return orderInt(0)
+}
+
+// orderFloat orders floats as PostgreSQL does: one zero, and one NaN above all.
+func orderFloat(f float64) uint64 {
+	bits := uint64(kernel.FloatKey(f))
+	if bits&signBit != 0 {
+		return ^bits
+	}
+	return bits | signBit
+}
+
+// orderedValue is the value of a word.
+func (a *counted) orderedValue(w uint64) column.Value {
+	t := a.spec.Args[0]
+	switch {
+	case a.wide != nil:
+		return a.wide.vals.Value(int(w))
+	case !isFloat(t):
+		return column.IntValue(t, int64(w^signBit))
+	case w&signBit != 0:
+		return column.FloatValue(t, math.Float64frombits(w&^signBit))
+	}
+	return column.FloatValue(t, math.Float64frombits(^w))
+}
+
+func (a *counted) add(g uint32, w uint64) {
+	t := &a.st[g]
+	if len(t.pending) == cap(t.pending) {
+		a.makeRoom(t)
+	}
+	t.pending = append(t.pending, w)
+}
+
+// makeRoom folds the pending words in when they are as many as the others, so
+// that a group holds a small multiple of its distinct values.
+func (a *counted) makeRoom(t *tally) {
+	before := t.size()
+	if len(t.pending) >= max(minPending, len(t.words)) {
+		t.fold()
+	}
+	if len(t.pending) == cap(t.pending) {
+		t.pending = slices.Grow(t.pending, max(4, len(t.pending)))
+	}
+	a.bytes += t.size() - before
+}
+
+func (t *tally) size() int64 { return int64(cap(t.words)+cap(t.counts)+cap(t.pending)) * 8 }
+
+// fold counts the pending words.
+func (t *tally) fold() {
+	if len(t.pending) == 0 {
+		return
+	}
+	slices.Sort(t.pending)
+	words := t.pending[:0]
+	var counts []int64
+	for _, w := range t.pending {
+		if k := len(words); k > 0 && words[k-1] == w {
+			counts[k-1]++
+			continue
+		}
+		words, counts = append(words, w), append(counts, 1)
+	}
+	t.mergeRuns(words, counts)
+	t.pending = t.pending[:0]
+}
+
+// mergeRuns adds counted words in ascending order.
+func (t *tally) mergeRuns(words []uint64, counts []int64) {
+	outW := make([]uint64, 0, len(t.words)+len(words))
+	outC := make([]int64, 0, len(t.words)+len(words))
+	i, j := 0, 0
+	for i < len(t.words) || j < len(words) {
+		switch {
+		case j == len(words) || i < len(t.words) && t.words[i] < words[j]:
+			outW, outC = append(outW, t.words[i]), append(outC, t.counts[i])
+			i++
+		case i == len(t.words) || words[j] < t.words[i]:
+			outW, outC = append(outW, words[j]), append(outC, counts[j])
+			j++
+		default:
+			outW, outC = append(outW, words[j]), append(outC, t.counts[i]+counts[j])
+			i, j = i+1, j+1
+		}
+	}
+	t.words, t.counts = outW, outC
+}
+
+// rank returns the values of a group in ascending order.
+func (a *counted) rank(g int) ranking {
+	t := &a.st[g]
+	before := t.size()
+	t.fold()
+	a.bytes += t.size() - before
+	r := ranking{value: a.orderedValue, words: t.words, counts: t.counts}
+	if a.wide != nil {
+		r.words, r.counts = sortRuns(t.words, t.counts, func(x, y uint64) int {
+			return kernel.CompareRows(a.wide.vals, int(x), a.wide.vals, int(y))
+		})
+	}
+	for _, c := range r.counts {
+		r.n += c
+	}
+	return r
+}
+
+// sortRuns returns counted words in another order.
+func sortRuns(words []uint64, counts []int64, compare func(x, y uint64) int) ([]uint64, []int64) {
+	order := make([]int, len(words))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(x, y int) int { return compare(words[x], words[y]) })
+	outW, outC := make([]uint64, len(words)), make([]int64, len(words))
+	for i, k := range order {
+		outW[i], outC[i] = words[k], counts[k]
+	}
+	return outW, outC
+}
+
+// reversed is the ranking in descending order.
+func (r ranking) reversed() ranking {
+	r.words, r.counts = slices.Clone(r.words), slices.Clone(r.counts)
+	slices.Reverse(r.words)
+	slices.Reverse(r.counts)
+	return r
+}
+
+// at returns the value of a row, counted from 0.
+func (r ranking) at(row int64) column.Value {
+	for i, c := range r.counts {
+		if row < c {
+			return r.value(r.words[i])
+		}
+		row -= c
+	}
+	return r.value(r.words[len(r.words)-1])
+}
+
+func (a *counted) State(from, to int, dst []*column.Vector) error {
+	var buf []byte
+	for g := from; g < to; g++ {
+		r := a.rank(g)
+		buf = appendHeader(buf[:0], a.spec.ID)
+		buf = binary.AppendUvarint(buf, uint64(len(r.words)))
+		prev := uint64(0)
+		for i, w := range r.words {
+			if a.wide != nil {
+				buf = appendValue(buf, a.wide.vals, int(w))
+			} else {
+				buf = binary.AppendUvarint(buf, w-prev)
+			}
+			buf = binary.AppendUvarint(buf, uint64(r.counts[i]))
+			prev = w
+		}
+		dst[0].AppendBytes(buf)
+	}
+	return nil
+}
+
+func (a *counted) Merge(groups []uint32, n int, states []*column.Vector) error {
+	if err := a.spec.checkStates(groups, n, states); err != nil {
+		return err
+	}
+	for i := range n {
+		if states[0].IsNull(i) {
+			return ErrCorruptState
+		}
+		words, counts, err := a.decode(states[0].Bytes(i))
+		if err != nil {
+			return err
+		}
+		if len(words) == 0 {
+			continue
+		}
+		t := &a.st[group(groups, i)]
+		before := t.size()
+		t.fold()
+		t.mergeRuns(words, counts)
+		a.bytes += t.size() - before
+	}
+	return nil
+}
+
+// decode reads counted words, in the order of the words.
+func (a *counted) decode(b []byte) (words []uint64, counts []int64, err error) {
+	b, err = readHeader(b, a.spec.ID)
+	if err != nil {
+		return nil, nil, err
+	}
+	d := decoder{b: b}
+	total := uint64(0)
+	for k := range d.count() {
+		w := a.decodeWord(&d, words, k)
+		c := d.uvarint()
+		total += c
+		if d.failed = d.failed || c == 0 || c > maxCount || total > maxCount; d.failed {
+			break
+		}
+		words, counts = append(words, w), append(counts, int64(c))
+	}
+	d.failed = d.failed || len(d.b) > 0
+	if d.failed || a.wide == nil {
+		return words, counts, d.err("counted values")
+	}
+	words, counts = sortRuns(words, counts, cmp.Compare[uint64])
+	for i := 1; i < len(words); i++ {
+		d.failed = d.failed || words[i] == words[i-1]
+	}
+	return words, counts, d.err("counted values")
+}
+
+func (a *counted) decodeWord(d *decoder, words []uint64, k int) uint64 {
+	if a.wide != nil {
+		v := column.New(a.spec.Args[0], 1)
+		if d.value(v); d.failed {
+			return 0
+		}
+		return a.wide.id(v, 0)
+	}
+	w := d.uvarint()
+	if k > 0 {
+		prev := words[k-1]
+		w += prev
+		d.failed = d.failed || w <= prev
+	}
+	d.failed = d.failed || !a.isWord(w)
+	return w
+}
+
+// isWord reports whether a value of the argument's kind has that word.
+func (a *counted) isWord(w uint64) bool {
+	x := a.orderedValue(w)
+	switch a.spec.Args[0].Kind() {
+	case schema.KindBool:
+		return x.I == 0 || x.I == 1
+	case schema.KindInt32:
+		return x.I == int64(int32(x.I))
+	case schema.KindFloat32:
+		return orderFloat(float64(float32(x.F))) == w
+	case schema.KindFloat64:
+		return orderFloat(x.F) == w
+	}
+	return true
+}
+
+func (a *counted) Final(from, to int, dst *column.Vector) error {
+	for g := from; g < to; g++ {
+		r := a.rank(g)
+		if r.n == 0 {
+			dst.AppendNull()
+			continue
+		}
+		if a.spec.descending() {
+			r = r.reversed()
+		}
+		if err := a.finish(dst, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// descending reports whether WITHIN GROUP asks for descending order, which the
+// last parameter says.
+func (s *Spec) descending() bool {
+	n := len(s.Params)
+	return n > 0 && s.Params[n-1].Type == schema.Bool
+}

@@ -1,0 +1,149 @@
+package agg
+
+import (
+	"math"
+
+	"github.com/alluviumdb/alluvium/internal/column"
+	"github.com/alluviumdb/alluvium/internal/schema"
+	"github.com/alluviumdb/alluvium/query/fn"
+)
+
+// The exact percentiles over counted values. percentile_cont and
+// percentile_disc take a fraction of 0 to 1 or an array of them; Pinot's
+// percentile(x, p) takes 0 to 100.
+var (
+	percentileContDef = percentileDef(idPercentileCont, "percentile_cont", bindPercentileCont, percentileCont)
+	percentileDiscDef = percentileDef(idPercentileDisc, "percentile_disc", one(isRanked), percentileDisc)
+	percentileDef100  = definition{
+		id:      idPercentile,
+		names:   []string{"percentile"},
+		bind:    bindPinotPercentile,
+		rowArgs: 1,
+		params:  percentParam,
+		result:  fixed(schema.Float64),
+		states:  fixedStates(schema.Bytea),
+		open: func(s *Spec) Accumulator {
+			return newCounted(s, func(dst *column.Vector, r ranking) error {
+				p := s.Params[0].F
+				row := min(int64(float64(r.n)*p/100), r.n-1)
+				dst.Append(column.FloatValue(schema.Float64, r.at(row).F))
+				return nil
+			})
+		},
+	}
+)
+
+func percentileDef(id ID, name string, bind func([]schema.Type, fn.Dialect) ([]schema.Type, bool), pick func(ranking, float64) column.Value) definition {
+	return definition{
+		id:         id,
+		names:      []string{name},
+		bind:       bind,
+		orderedSet: true,
+		rowArgs:    1,
+		params:     fractionParams,
+		result:     percentileResult,
+		states:     fixedStates(schema.Bytea),
+		open: func(s *Spec) Accumulator {
+			return newCounted(s, func(dst *column.Vector, r ranking) error {
+				dst.Append(pickAll(s, r, pick))
+				return nil
+			})
+		},
+	}
+}
+
+func percentileResult(s *Spec) schema.Type {
+	t := s.Args[0]
+	t.List = len(s.Params) > 0 && s.Params[0].Type.List
+	return t
+}
+
+// isRanked reports whether values of a type have an order.
+func isRanked(t schema.Type) bool { return t == schema.Bool || isOrdered(t) }
+
+func bindPercentileCont(args []schema.Type, _ fn.Dialect) ([]schema.Type, bool) {
+	return []schema.Type{schema.Float64}, len(args) == 1 && args[0].IsNumeric()
+}
+
+func bindPinotPercentile(args []schema.Type, d fn.Dialect) ([]schema.Type, bool) {
+	return []schema.Type{schema.Float64}, d == fn.Pinot && len(args) == 1 && args[0].IsNumeric()
+}
+
+func percentParam(s *Spec, params []column.Value) ([]column.Value, error) {
+	if len(params) != 1 || params[0].Null {
+		return nil, badParams(s)
+	}
+	p, err := fraction(s, params[0], 100)
+	return []column.Value{p}, err
+}
+
+// fractionParams checks the fraction, or the array of fractions.
+func fractionParams(s *Spec, params []column.Value) ([]column.Value, error) {
+	rest, desc, ok := descParam(params, 1)
+	if !ok {
+		return nil, badParams(s)
+	}
+	p, err := fractions(s, rest[0])
+	if err != nil {
+		return nil, err
+	}
+	out := []column.Value{p}
+	if desc {
+		out = append(out, column.BoolValue(true))
+	}
+	return out, nil
+}
+
+func fractions(s *Spec, v column.Value) (column.Value, error) {
+	if !v.Type.List {
+		return fraction(s, v, 1)
+	}
+	out := column.Value{Type: schema.Float64.AsList(), Null: v.Null, List: column.New(schema.Float64, 0)}
+	if v.Null || v.List == nil {
+		return out, nil
+	}
+	for i := range v.List.N {
+		f, err := fraction(s, v.List.Value(i), 1)
+		if err != nil {
+			return out, err
+		}
+		out.List.Append(f)
+	}
+	return out, nil
+}
+
+// pickAll is the result of one fraction, or of each of an array.
+func pickAll(s *Spec, r ranking, pick func(ranking, float64) column.Value) column.Value {
+	p, t := s.Params[0], percentileResult(s)
+	switch {
+	case p.Null:
+		return column.NullValue(t)
+	case !p.Type.List:
+		return pick(r, p.F)
+	}
+	list := column.New(t.Elem(), p.List.N)
+	for i := range p.List.N {
+		if p.List.IsNull(i) {
+			list.AppendNull()
+			continue
+		}
+		list.Append(pick(r, p.List.Float64s[i]))
+	}
+	return column.Value{Type: t, List: list}
+}
+
+// percentileDisc is the first value at or above which the fraction of rows
+// lies.
+func percentileDisc(r ranking, p float64) column.Value {
+	return r.at(max(int64(math.Ceil(p*float64(r.n))), 1) - 1)
+}
+
+// percentileCont interpolates between the two values around the fraction.
+func percentileCont(r ranking, p float64) column.Value {
+	at := p * float64(r.n-1)
+	lo, hi := r.at(int64(math.Floor(at))).F, r.at(int64(math.Ceil(at))).F
+	if lo == hi {
+		return column.FloatValue(schema.Float64, lo)
+	}
+	return column.FloatValue(schema.Float64, lo+float64((at-math.Floor(at))*(hi-lo)))
+}

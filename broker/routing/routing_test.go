@@ -227,3 +227,41 @@ func TestPlaceAvoids(t *testing.T) {
 	f("a:one b:two", "b", "a")
 	f("a:one,two", "b", "a", "b")
 }
+
+// A segment that holds a matching row is never pruned, whatever is asked.
+func TestPruningIsSound(t *testing.T) {
+	matches := map[string]func(a, b int64) bool{
+		"=": func(a, b int64) bool { return a == b }, "<>": func(a, b int64) bool { return a != b },
+		"<": func(a, b int64) bool { return a < b }, "<=": func(a, b int64) bool { return a <= b },
+		">": func(a, b int64) bool { return a > b }, ">=": func(a, b int64) bool { return a >= b },
+	}
+	calls := map[string]plan.Expr{}
+	pruned := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		values := rapid.SliceOfN(rapid.Int64Range(-9, 9), 1, 4).Draw(rt, "values")
+		op := rapid.SampledFrom([]string{"=", "<>", "<", "<=", ">", ">="}).Draw(rt, "op")
+		bound := rapid.Int64Range(-12, 12).Draw(rt, "bound")
+		key := fmt.Sprint(op, bound)
+		if calls[key] == nil {
+			f, _, err := fn.Resolve(op, []schema.Type{schema.Int64, schema.Int64}, fn.Postgres)
+			if err != nil {
+				rt.Fatal(err)
+			}
+			calls[key] = &plan.Call{Fn: f, Typ: schema.Bool, Args: []plan.Expr{
+				&plan.ColRef{Index: 0, Name: "n", Typ: schema.Int64}, &plan.Const{Value: column.IntValue(schema.Int64, bound)},
+			}}
+		}
+		seg := ranged("r", slices.Min(values), slices.Max(values))
+		r, err := (&Router{}).Route(stateOf([]string{"a"}, seg), leafOf(calls[key]))
+		if err != nil {
+			rt.Fatal(err)
+		}
+		pruned += r.Pruned
+		if r.Pruned > 0 && slices.ContainsFunc(values, func(v int64) bool { return matches[op](v, bound) }) {
+			rt.Fatalf("values %v: pruned for n %s %d", values, op, bound)
+		}
+	})
+	if pruned == 0 {
+		t.Error("nothing was ever pruned")
+	}
+}

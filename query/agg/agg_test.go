@@ -262,6 +262,12 @@ func allSpecs(t testing.TB) []*Spec {
 	}
 	out := []*Spec{resolve(t, "count", false, fn.Postgres), resolve(t, "string_agg", false, fn.Postgres, schema.Text, schema.Text),
 		resolve(t, "string_agg", true, fn.Postgres, schema.Text, schema.Text)}
+	for _, d := range definitions {
+		if d.id >= idCovarPop && d.id <= idRegrSXY {
+			out = append(out, resolve(t, d.names[0], false, fn.Postgres, schema.Float64, schema.Int32),
+				resolve(t, d.names[0], true, fn.Postgres, schema.Float64, schema.Float64))
+		}
+	}
 	for _, name := range Names() {
 		for _, typ := range types {
 			for _, distinct := range []bool{false, true} {
@@ -378,7 +384,7 @@ func near(got, want []string, floats bool) bool {
 			continue
 		}
 		var x, y float64
-		if _, err := fmt.Sscan(got[i]+" "+want[i], &x, &y); !floats || err != nil || math.Abs(x-y) > 1e-12*math.Abs(y) {
+		if _, err := fmt.Sscan(got[i]+" "+want[i], &x, &y); !floats || err != nil || math.Abs(x-y) > 1e-12*max(1, math.Abs(y)) {
 			return false
 		}
 	}

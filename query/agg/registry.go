@@ -32,6 +32,19 @@ const (
 	idPercentileDisc ID = 16
 	idPercentile     ID = 17
 	idMode           ID = 18
+
+	idCovarPop      ID = 19
+	idCovarSamp     ID = 20
+	idCorr          ID = 21
+	idRegrSlope     ID = 22
+	idRegrIntercept ID = 23
+	idRegrR2        ID = 24
+	idRegrCount     ID = 25
+	idRegrAvgX      ID = 26
+	idRegrAvgY      ID = 27
+	idRegrSXX       ID = 28
+	idRegrSYY       ID = 29
+	idRegrSXY       ID = 30
 )
 
 // definition is one aggregation: how it is called, its types and its
@@ -62,6 +75,8 @@ var definitions = []*definition{
 	&stddevSampDef, &stddevPopDef, &varSampDef, &varPopDef,
 	&arrayAggDef, &stringAggDef, &anyValueDef,
 	&percentileContDef, &percentileDiscDef, &percentileDef100, &modeDef,
+	&covarPopDef, &covarSampDef, &corrDef, &regrSlopeDef, &regrInterceptDef, &regrR2Def,
+	&regrCountDef, &regrAvgXDef, &regrAvgYDef, &regrSXXDef, &regrSYYDef, &regrSXYDef,
 }
 
 // distinctCountName is Pinot's name of count(DISTINCT x).
@@ -194,7 +209,7 @@ func (s *Spec) FloatSum() bool {
 	case idSum, idAvg, idStddevSamp, idStddevPop, idVarSamp, idVarPop:
 		return isFloat(s.Args[0])
 	}
-	return false
+	return s.ID >= idCovarPop && s.ID <= idRegrSXY && s.ID != idRegrCount
 }
 
 // DistinctInput reports whether it is enough to fold each distinct value of a

@@ -28,6 +28,7 @@ type Result struct {
 	batches []*column.Batch
 	notices []Notice
 	runner  LeafRunner
+	stats   *LeafStats // set by Finish
 	query   *runningQuery
 	fnCtx   *fn.Context
 	ctx     context.Context
@@ -136,18 +137,20 @@ func (r *Result) Finish() error {
 	if r.runner == nil {
 		return nil
 	}
-	if st := r.runner.Stats(); len(st.Missing) > 0 {
+	st := r.runner.Stats()
+	r.stats = &st
+	if len(st.Missing) > 0 {
 		r.notice("WARNING", sqlerr.PartialResult, "partial result: missing "+joinLimited(st.Missing, 10))
 	}
 	return nil
 }
 
-// Stats returns what the servers did for the statement.
+// Stats returns what the servers did for the statement, up to Finish.
 func (r *Result) Stats() LeafStats {
-	if r.runner == nil {
+	if r.stats == nil {
 		return LeafStats{}
 	}
-	return r.runner.Stats()
+	return *r.stats
 }
 
 // Notices returns the notices since the last call.
@@ -161,11 +164,15 @@ func (r *Result) notice(severity, code, message string) {
 	r.notices = append(r.notices, Notice{severity, code, message})
 }
 
-// ParamChanges returns reported settings that the statement changed.
+// ParamChanges returns reported settings that the statement changed, once.
 func (r *Result) ParamChanges() []ParamStatus {
 	ch := r.session.takeChanges()
-	if r.runner != nil && len(r.runner.Stats().Missing) > 0 {
-		ch = append(ch, ParamStatus{"alluvium.partial", "on"})
+	if r.stats == nil {
+		return ch
+	}
+	if partial := len(r.stats.Missing) > 0; partial != r.session.partial {
+		r.session.partial = partial
+		ch = append(ch, ParamStatus{"alluvium.partial", onOff(partial)})
 	}
 	return ch
 }

@@ -38,6 +38,9 @@ type Session struct {
 	stored   map[string]*Prepared
 	changed  map[string]bool // reported settings that changed since last asked
 	running  atomic.Pointer[runningQuery]
+	// partial is what the client was told last: whether its latest answer was
+	// incomplete.
+	partial bool
 }
 
 // Key returns the process id and secret that a CancelRequest must carry.

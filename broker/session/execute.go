@@ -212,9 +212,7 @@ func (s *Session) discard(d *pg.DiscardStmt) (string, error) {
 			return "", sqlerr.New(sqlerr.ActiveTransaction, "DISCARD ALL cannot run inside a transaction block")
 		}
 		clear(s.stored)
-		next := newSettings()
-		next.base = s.settings.base
-		s.restore(next)
+		s.resetAll()
 		return "DISCARD ALL", nil
 	case pg.DiscardMode_DISCARD_PLANS:
 		return "DISCARD PLANS", nil

@@ -18,9 +18,7 @@ var textType = schema.Text
 func (s *Session) variableSet(v *pg.VariableSetStmt, r *Result) (string, error) {
 	switch v.Kind {
 	case pg.VariableSetKind_VAR_RESET_ALL:
-		next := newSettings()
-		next.base = s.settings.base
-		s.restore(next)
+		s.resetAll()
 		return "RESET", nil
 	case pg.VariableSetKind_VAR_RESET:
 		return "RESET", s.resetSetting(v.Name)
@@ -30,7 +28,7 @@ func (s *Session) variableSet(v *pg.VariableSetStmt, r *Result) (string, error) 
 		}
 		return "SET", s.resetSetting(v.Name)
 	case pg.VariableSetKind_VAR_SET_MULTI:
-		return "SET", s.setMulti(v)
+		return "SET", s.setMulti(v, r)
 	case pg.VariableSetKind_VAR_SET_VALUE:
 		value, err := settingValue(v.Args)
 		if err != nil {
@@ -70,13 +68,30 @@ func (s *Session) resetSetting(name string) error {
 	return nil
 }
 
+// resetAll returns all settings to their values at login.
+func (s *Session) resetAll() {
+	next := newSettings()
+	next.base = s.settings.base
+	if s.tx.open {
+		s.tx.kept = next.clone()
+		for _, name := range transactionSettings {
+			next.values[name], _ = s.settings.get(name)
+		}
+	}
+	s.restore(next)
+}
+
 // setMulti carries out SET TRANSACTION and SET SESSION CHARACTERISTICS.
-func (s *Session) setMulti(v *pg.VariableSetStmt) error {
+func (s *Session) setMulti(v *pg.VariableSetStmt, r *Result) error {
 	switch v.Name {
 	case "TRANSACTION":
+		if !s.tx.open {
+			r.notice("WARNING", sqlerr.NoActiveTransaction, "SET TRANSACTION can only be used in transaction blocks")
+			return nil
+		}
 		return s.setTransactionOptions(v.Args)
 	case "SESSION CHARACTERISTICS":
-		return s.eachTransactionOption(v.Args, "default_transaction_isolation", "default_transaction_read_only")
+		return s.eachTransactionOption(v.Args, func(name, value string) error { return s.setFrom("default_"+name, value, false) })
 	}
 	return sqlerr.Unsupported("SET " + v.Name)
 }

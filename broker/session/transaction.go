@@ -98,10 +98,9 @@ func (s *Session) begin(t *pg.TransactionStmt, r *Result) (string, error) {
 
 func (s *Session) openBlock() {
 	s.tx = txState{open: true, start: s.eng.now().UnixMicro(), before: s.settings.clone(), kept: s.settings.clone()}
-	iso, _ := s.settings.get("default_transaction_isolation")
-	ro, _ := s.settings.get("default_transaction_read_only")
-	s.settings.values["transaction_isolation"] = iso
-	s.settings.values["transaction_read_only"] = ro
+	for _, name := range transactionSettings {
+		s.settings.values[name], _ = s.settings.get("default_" + name)
+	}
 }
 
 func (s *Session) commit(t *pg.TransactionStmt, r *Result) string {
@@ -191,28 +190,33 @@ func (s *Session) rollbackTo(name string) error {
 	return nil
 }
 
-// setTransactionOptions applies ISOLATION LEVEL, READ ONLY and DEFERRABLE of
-// BEGIN, SET TRANSACTION and SET SESSION CHARACTERISTICS.
+// transactionSettings are the settings of the open transaction; each has a
+// default_… one beside it.
+var transactionSettings = []string{"transaction_isolation", "transaction_read_only"}
+
+// setTransactionOptions applies the options of BEGIN and SET TRANSACTION.
 func (s *Session) setTransactionOptions(opts []*pg.Node) error {
-	return s.eachTransactionOption(opts, "transaction_isolation", "transaction_read_only")
+	return s.eachTransactionOption(opts, s.set)
 }
 
-func (s *Session) eachTransactionOption(opts []*pg.Node, isolation, readOnly string) error {
+// eachTransactionOption calls set for ISOLATION LEVEL and READ ONLY;
+// DEFERRABLE has nothing to defer.
+func (s *Session) eachTransactionOption(opts []*pg.Node, set func(name, value string) error) error {
 	for _, o := range opts {
 		d := o.GetDefElem()
 		if d == nil {
 			continue
 		}
 		c := d.Arg.GetAConst()
+		var err error
 		switch d.Defname {
 		case "transaction_isolation":
-			if err := s.set(isolation, c.GetSval().GetSval()); err != nil {
-				return err
-			}
+			err = set(d.Defname, c.GetSval().GetSval())
 		case "transaction_read_only":
-			if err := s.set(readOnly, onOff(c.GetIval().GetIval() != 0)); err != nil {
-				return err
-			}
+			err = set(d.Defname, onOff(c.GetIval().GetIval() != 0))
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil

@@ -262,6 +262,13 @@ func allSpecs(t testing.TB) []*Spec {
 	}
 	out := []*Spec{resolve(t, "count", false, fn.Postgres), resolve(t, "string_agg", false, fn.Postgres, schema.Text, schema.Text),
 		resolve(t, "string_agg", true, fn.Postgres, schema.Text, schema.Text)}
+	for _, typ := range append(types, schema.Text) {
+		for _, name := range []string{"arg_min", "arg_max"} {
+			if typ.Kind() != schema.KindList {
+				out = append(out, resolve(t, name, false, fn.Postgres, typ, schema.Int32), resolve(t, name, false, fn.Postgres, schema.Text, typ))
+			}
+		}
+	}
 	for _, d := range definitions {
 		if d.id >= idCovarPop && d.id <= idRegrSXY {
 			out = append(out, resolve(t, d.names[0], false, fn.Postgres, schema.Float64, schema.Int32),

@@ -45,6 +45,11 @@ const (
 	idRegrSXX       ID = 28
 	idRegrSYY       ID = 29
 	idRegrSXY       ID = 30
+
+	idFirstWithTime ID = 31
+	idLastWithTime  ID = 32
+	idArgMin        ID = 33
+	idArgMax        ID = 34
 )
 
 // definition is one aggregation: how it is called, its types and its
@@ -77,6 +82,7 @@ var definitions = []*definition{
 	&percentileContDef, &percentileDiscDef, &percentileDef100, &modeDef,
 	&covarPopDef, &covarSampDef, &corrDef, &regrSlopeDef, &regrInterceptDef, &regrR2Def,
 	&regrCountDef, &regrAvgXDef, &regrAvgYDef, &regrSXXDef, &regrSYYDef, &regrSXYDef,
+	&firstWithTimeDef, &lastWithTimeDef, &argMinDef, &argMaxDef,
 }
 
 // distinctCountName is Pinot's name of count(DISTINCT x).

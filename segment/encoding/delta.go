@@ -57,13 +57,23 @@ func NewDelta[T Integer](buf []byte, n int) (*Delta[T], error) {
 // decode leaves the values of block b, as two's complement, in s.u64.
 func (d *Delta[T]) decode(b int, s *scratch) {
 	h := &d.headers[b]
-	at := uint64(h.Offset) * 8
-	unpackInts(&s.u64, d.words[at:at+uint64(h.Width)*8], uint(h.Width), &s.u32)
-	x := uint64(h.First)
-	s.u64[0] = x
+	at, w := uint64(h.Offset)*8, uint(h.Width)
+	words := d.words[at : at+uint64(w)*8]
+	if w > 32 {
+		unpack64(&s.u64, words, w)
+		addUp(&s.u64, &s.u64, uint64(h.First), uint64(h.Min))
+		return
+	}
+	unpack32(&s.u32, words, w)
+	addUp(&s.u64, &s.u32, uint64(h.First), uint64(h.Min))
+}
+
+// addUp sets dst to the values with differences src beyond least, from first on.
+func addUp[T uint32 | uint64](dst *[BlockLen]uint64, src *[BlockLen]T, first, least uint64) {
+	dst[0] = first
 	for i := 1; i < BlockLen; i++ {
-		x += s.u64[i] + uint64(h.Min)
-		s.u64[i] = x
+		first += uint64(src[i]) + least
+		dst[i] = first
 	}
 }
 

@@ -64,19 +64,6 @@ func BenchmarkMatchSet(b *testing.B) {
 	reportRows(b, benchRows)
 }
 
-func BenchmarkGather(b *testing.B) {
-	p := benchPacked(b, 11)
-	docs := make([]uint32, benchRows/8)
-	for i := range docs {
-		docs[i] = uint32(i * 8)
-	}
-	dst := make([]uint32, len(docs))
-	for b.Loop() {
-		p.Gather(docs, dst)
-	}
-	reportRows(b, len(docs))
-}
-
 func BenchmarkFOR(b *testing.B) {
 	rng := rand.New(rand.NewPCG(2, 2))
 	v := make([]int64, benchRows)
@@ -114,4 +101,22 @@ func BenchmarkMatchRawFloat64(b *testing.B) {
 		MatchRange(v, 0.25, 0.75, bits)
 	}
 	reportRows(b, benchRows)
+}
+
+// BenchmarkGather fetches one of every step positions.
+func BenchmarkGather(b *testing.B) {
+	p := benchPacked(b, 11)
+	for _, step := range []int{2, 4, 6, 8, 12, 16, 32, 128} {
+		docs := make([]uint32, benchRows/step)
+		for i := range docs {
+			docs[i] = uint32(i * step)
+		}
+		dst := make([]uint32, len(docs))
+		b.Run(fmt.Sprintf("step=%d", step), func(b *testing.B) {
+			for b.Loop() {
+				p.Gather(docs, dst)
+			}
+			reportRows(b, len(docs))
+		})
+	}
 }

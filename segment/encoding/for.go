@@ -75,16 +75,30 @@ func (f *FOR[T]) Read(from uint32, dst []T) {
 
 func (f *FOR[T]) readBlock(h *forHeader, lo int, dst []T, s *scratch) {
 	w, base := uint(h.Width), T(h.Base)
-	if w > 32 {
-		unpack64(&s.u64, f.block(h), w)
-		src := s.u64[lo:][:len(dst)]
-		for i, x := range src {
-			dst[i] = base + T(x)
-		}
+	if w <= 32 {
+		unpack32(&s.u32, f.block(h), w)
+		addBase(dst, s.u32[lo:], base)
 		return
 	}
-	unpack32(&s.u32, f.block(h), w)
-	src := s.u32[lo:][:len(dst)]
+	unpack64(&s.u64, f.block(h), w)
+	src := s.u64[lo:][:len(dst)]
+	for i, x := range src {
+		dst[i] = base + T(x)
+	}
+}
+
+// addBase sets dst to the differences src beyond base.
+func addBase[T Integer](dst []T, src []uint32, base T) {
+	switch d := any(dst).(type) {
+	case []int32:
+		addBase32(d, src[:len(d)], int32(base))
+	case []int64:
+		addBase64(d, src[:len(d)], int64(base))
+	}
+}
+
+func addBasePlain[T Integer](dst []T, src []uint32, base T) {
+	src = src[:len(dst)]
 	for i, x := range src {
 		dst[i] = base + T(x)
 	}
@@ -92,10 +106,11 @@ func (f *FOR[T]) readBlock(h *forHeader, lo int, dst []T, s *scratch) {
 
 // Gather implements Fixed.
 func (f *FOR[T]) Gather(docs []uint32, dst []T) {
-	dst = dst[:len(docs)]
-	for i, doc := range docs {
-		h := &f.headers[doc/BlockLen]
-		dst[i] = T(h.Base) + T(getInt(f.words[uint64(h.Offset)*8:], uint(doc%BlockLen), uint(h.Width)))
+	for len(docs) > 0 {
+		b := docs[0] / BlockLen
+		h := &f.headers[b]
+		n := gatherInts(dst, docs, b, f.block(h), uint(h.Width), T(h.Base))
+		docs, dst = docs[n:], dst[n:]
 	}
 }
 

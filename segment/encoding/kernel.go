@@ -18,6 +18,12 @@ var (
 	matchSet32 = matchSet32Plain
 	// matchUints sets bit i of dst when lo <= v[i] <= hi, all of it modulo 2^64.
 	matchUints = matchUintsPlain
+	// The match functions of raw values set bit i of dst when lo <= v[i] <= hi,
+	// for 64 values per word of dst. No bound is NaN.
+	matchInt32s   = matchWordsPlain[int32]
+	matchInt64s   = matchWordsPlain[int64]
+	matchFloat32s = matchWordsPlain[float32]
+	matchFloat64s = matchWordsPlain[float64]
 )
 
 const (
@@ -98,21 +104,6 @@ func pack32(dst []uint64, src *[BlockLen]uint32, w uint) {
 			dst[(row+1)*lanePairs+j] |= in[s*lanePairs+j] >> up & rest
 		}
 	}
-}
-
-// get32 returns value i of a block of w bits, 1 <= w <= 32. A value that fits
-// its row ends before the bits of the next one, which the mask removes; the
-// last row has none and stands for its own next.
-func get32(src []uint64, i, w uint) uint32 {
-	lane, bit := i&15, (i>>4)*w
-	row, half := bit>>5, lane&1*32
-	at := row*lanePairs + lane>>1
-	next := at
-	if row+1 < w {
-		next += lanePairs
-	}
-	x := src[at]>>half&0xffffffff | src[next]>>half<<32
-	return uint32(x>>(bit&31)) & lowMask(w)
 }
 
 // spread puts the bits of a byte at the even positions of 16 bits.

@@ -81,26 +81,3 @@ func packInts(dst []uint64, src *[BlockLen]uint64, w uint, tmp *[BlockLen]uint32
 	}
 	pack32(dst, tmp, w)
 }
-
-// unpackInts unpacks 512 values with the layout for their width.
-func unpackInts(dst *[BlockLen]uint64, src []uint64, w uint, tmp *[BlockLen]uint32) {
-	if w > 32 {
-		unpack64(dst, src, w)
-		return
-	}
-	unpack32(tmp, src, w)
-	for i, x := range tmp {
-		dst[i] = uint64(x)
-	}
-}
-
-// getInt returns value i of a block with the layout for its width.
-func getInt(src []uint64, i, w uint) uint64 {
-	if w > 32 {
-		return get64(src, i, w)
-	}
-	if w == 0 {
-		return 0
-	}
-	return uint64(get32(src, i, w))
-}

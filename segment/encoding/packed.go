@@ -85,61 +85,17 @@ func (p *Packed) readPart(b, lo int, dst []uint32) int {
 	return k
 }
 
-// denseGather is the number of documents in a block above which it is cheaper
-// to unpack the block than to fetch values one by one.
-var denseGather = denseGatherPlain
-
-const (
-	denseGatherPlain = 160
-	denseGatherSIMD  = 24
-)
-
-// isDense reports whether more than denseGather of the first documents, which
-// ascend, lie in block b.
-func isDense(docs []uint32, b uint32) bool {
-	return len(docs) > denseGather && docs[denseGather]/BlockLen == b
-}
-
 // Gather implements IDs.
 func (p *Packed) Gather(docs []uint32, dst []uint32) {
 	if p.width == 0 {
 		clear(dst[:len(docs)])
 		return
 	}
-	w, per := p.width, 8*p.width
-	dst = dst[:len(docs)]
-	for i := 0; i < len(docs); {
-		b := docs[i] / BlockLen
-		if isDense(docs[i:], b) {
-			i += p.gatherBlock(b, docs[i:], dst[i:])
-			continue
-		}
-		dst[i] = get32(p.words[uint(b)*per:], uint(docs[i]%BlockLen), w)
-		i++
+	for len(docs) > 0 {
+		b := docs[0] / BlockLen
+		n := gather32(dst, docs, b, p.block(int(b)), p.width, 0)
+		docs, dst = docs[n:], dst[n:]
 	}
-}
-
-// gatherBlock fetches the documents of block b, which come first, and returns
-// their number.
-func (p *Packed) gatherBlock(b uint32, docs, dst []uint32) int {
-	s := getScratch()
-	unpack32(&s.u32, p.block(int(b)), p.width)
-	n := pick(dst, docs, b, &s.u32)
-	putScratch(s)
-	return n
-}
-
-// pick copies the values of the documents of block b, which come first, and
-// returns their number.
-func pick[T any](dst []T, docs []uint32, b uint32, vals *[BlockLen]T) int {
-	dst = dst[:len(docs)]
-	for i, doc := range docs {
-		if doc/BlockLen != b {
-			return i
-		}
-		dst[i] = vals[doc%BlockLen]
-	}
-	return len(docs)
 }
 
 // Match implements IDs.

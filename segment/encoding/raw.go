@@ -43,15 +43,36 @@ func (r *Raw[T]) Match(from uint32, n int, lo, hi T, dst column.Bitmap) {
 // MatchRange sets bit i of dst when lo <= v[i] <= hi and clears it otherwise;
 // NaN is above all numbers.
 func MatchRange[T Number](v []T, lo, hi T, dst column.Bitmap) {
-	for i := 0; i < len(v); i += 64 {
-		part := v[i:min(i+64, len(v))]
-		word := rangeBits(part, lo, hi)
-		if len(part) == 64 {
-			dst[i>>6] = word
-			continue
+	full := len(v) / 64
+	if lo != lo || hi != hi {
+		for i := range full {
+			dst[i] = rangeBitsNaN(v[i*64:i*64+64], lo, hi)
 		}
-		mask := uint64(1)<<uint(len(part)) - 1
-		dst[i>>6] = dst[i>>6]&^mask | word
+	} else {
+		matchWords(v[:full*64], lo, hi, dst[:full])
+	}
+	if rest := v[full*64:]; len(rest) > 0 {
+		mask := uint64(1)<<uint(len(rest)) - 1
+		dst[full] = dst[full]&^mask | rangeBits(rest, lo, hi)
+	}
+}
+
+func matchWords[T Number](v []T, lo, hi T, dst []uint64) {
+	switch v := any(v).(type) {
+	case []int32:
+		matchInt32s(v, int32(lo), int32(hi), dst)
+	case []int64:
+		matchInt64s(v, int64(lo), int64(hi), dst)
+	case []float32:
+		matchFloat32s(v, float32(lo), float32(hi), dst)
+	case []float64:
+		matchFloat64s(v, float64(lo), float64(hi), dst)
+	}
+}
+
+func matchWordsPlain[T Number](v []T, lo, hi T, dst []uint64) {
+	for i := range dst {
+		dst[i] = rangeBits(v[i*64:i*64+64], lo, hi)
 	}
 }
 

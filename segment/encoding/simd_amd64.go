@@ -23,6 +23,9 @@ func init() {
 func useAVX512() {
 	unpack32, unpack64 = unpack32AVX512, unpack64AVX512
 	matchRange32, matchSet32, matchUints = matchRange32AVX512, matchSet32AVX512, matchUintsAVX512
+	wideAdd = true
+	matchInt32s, matchInt64s = matchInt32sAVX512, matchInt64sAVX512
+	matchFloat32s, matchFloat64s = matchFloat32sAVX512, matchFloat64sAVX512
 	denseGather = denseGatherSIMD
 }
 
@@ -30,4 +33,26 @@ func useAVX2() {
 	unpack32, unpack64 = unpack32AVX2, unpack64AVX2
 	matchRange32 = matchRange32AVX2
 	denseGather = denseGatherSIMD
+}
+
+// wideAdd tells that addBase32 and addBase64 use AVX-512. They are no variables
+// because then the slices of all callers would escape.
+var wideAdd bool
+
+// addBase32 sets dst[i] to base + src[i].
+func addBase32(dst []int32, src []uint32, base int32) {
+	if wideAdd {
+		addBase32AVX512(dst, src, base)
+		return
+	}
+	addBasePlain(dst, src, base)
+}
+
+// addBase64 sets dst[i] to base + src[i].
+func addBase64(dst []int64, src []uint32, base int64) {
+	if wideAdd {
+		addBase64AVX512(dst, src, base)
+		return
+	}
+	addBasePlain(dst, src, base)
 }

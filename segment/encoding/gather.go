@@ -1,0 +1,102 @@
+package encoding
+
+// denseGather is the number of documents in a block above which it is cheaper
+// to unpack the block than to fetch values one by one.
+var denseGather = denseGatherPlain
+
+const (
+	denseGatherPlain = 128
+	denseGatherSIMD  = 24
+)
+
+// isDense reports whether more than denseGather of the first documents, which
+// ascend, lie in block b.
+func isDense(docs []uint32, b uint32) bool {
+	return len(docs) > denseGather && docs[denseGather]/BlockLen == b
+}
+
+// gather32 sets dst to base plus the values, packed in w bits, 1 <= w <= 32, of
+// the documents of block b, which come first, and returns their number.
+func gather32[T uint32 | Integer](dst []T, docs []uint32, b uint32, src []uint64, w uint, base T) int {
+	if isDense(docs, b) {
+		s := getScratch()
+		unpack32(&s.u32, src, w)
+		n := pick(dst, docs, b, &s.u32, base)
+		putScratch(s)
+		return n
+	}
+	return fetch32(dst, docs, b, src, w, base)
+}
+
+// gatherInts is gather32 with the layout for the width, which may be 0 to 64.
+func gatherInts[T Integer](dst []T, docs []uint32, b uint32, src []uint64, w uint, base T) int {
+	switch {
+	case w == 0:
+		return fetchBase(dst, docs, b, base)
+	case w <= 32:
+		return gather32(dst, docs, b, src, w, base)
+	case isDense(docs, b):
+		s := getScratch()
+		unpack64(&s.u64, src, w)
+		n := pick(dst, docs, b, &s.u64, base)
+		putScratch(s)
+		return n
+	}
+	return fetch64(dst, docs, b, src, w, base)
+}
+
+// pick takes the values from an unpacked block.
+func pick[T uint32 | Integer, V uint32 | uint64](dst []T, docs []uint32, b uint32, vals *[BlockLen]V, base T) int {
+	dst = dst[:len(docs)]
+	for i, doc := range docs {
+		if doc/BlockLen != b {
+			return i
+		}
+		dst[i] = base + T(vals[doc%BlockLen])
+	}
+	return len(docs)
+}
+
+// fetchBase serves a block of equal values.
+func fetchBase[T Integer](dst []T, docs []uint32, b uint32, base T) int {
+	dst = dst[:len(docs)]
+	for i, doc := range docs {
+		if doc/BlockLen != b {
+			return i
+		}
+		dst[i] = base
+	}
+	return len(docs)
+}
+
+// fetch32 takes each value from its row and the next one: a value that fits its
+// row ends before the bits of the next, which the mask removes. The last row
+// stands for its own next.
+func fetch32[T uint32 | Integer](dst []T, docs []uint32, b uint32, src []uint64, w uint, base T) int {
+	const lanes = 2 * lanePairs
+	rows := View[uint32](Bytes(src[:lanePairs*w]))
+	last, mask := (w-1)*lanes, lowMask(w)
+	dst = dst[:len(docs)]
+	for i, doc := range docs {
+		if doc/BlockLen != b {
+			return i
+		}
+		lane, bit := uint(doc%lanes), uint(doc%BlockLen/lanes)*w
+		at := bit / 32 * lanes
+		x := uint64(rows[at+lane]) | uint64(rows[min(at+lanes, last)+lane])<<32
+		dst[i] = base + T(uint32(x>>(bit&31))&mask)
+	}
+	return len(docs)
+}
+
+// fetch64 serves blocks of more than 32 bits.
+func fetch64[T Integer](dst []T, docs []uint32, b uint32, src []uint64, w uint, base T) int {
+	dst = dst[:len(docs)]
+	for i, doc := range docs {
+		if doc/BlockLen != b {
+			return i
+		}
+		dst[i] = base + T(get64(src, uint(doc%BlockLen), w))
+	}
+	return len(docs)
+}

@@ -156,12 +156,13 @@ func BenchmarkSSB(b *testing.B) {
 				return
 			}
 			b.ReportAllocs()
-			groups := 0
+			groups, cpu := 0, cpuTime()
 			for b.Loop() {
 				if groups, err = runAndReduce(e, ctx, leaf, segs); err != nil {
 					b.Fatal(err)
 				}
 			}
+			b.ReportMetric(float64((cpuTime()-cpu).Microseconds())/1e3/float64(b.N), "cpu-ms/op")
 			b.ReportMetric(float64(groups), "rows")
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(ssbRows), "ns/tablerow")
 		})

@@ -50,6 +50,7 @@ const (
 	idLastWithTime  ID = 32
 	idArgMin        ID = 33
 	idArgMax        ID = 34
+	idHLL           ID = 35
 )
 
 // definition is one aggregation: how it is called, its types and its
@@ -82,7 +83,7 @@ var definitions = []*definition{
 	&percentileContDef, &percentileDiscDef, &percentileDef100, &modeDef,
 	&covarPopDef, &covarSampDef, &corrDef, &regrSlopeDef, &regrInterceptDef, &regrR2Def,
 	&regrCountDef, &regrAvgXDef, &regrAvgYDef, &regrSXXDef, &regrSYYDef, &regrSXYDef,
-	&firstWithTimeDef, &lastWithTimeDef, &argMinDef, &argMaxDef,
+	&firstWithTimeDef, &lastWithTimeDef, &argMinDef, &argMaxDef, &hllDef,
 }
 
 // distinctCountName is Pinot's name of count(DISTINCT x).

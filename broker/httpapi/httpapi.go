@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -96,8 +97,13 @@ func (h *Handler) get(w http.ResponseWriter, r *http.Request) {
 
 func (h *Handler) post(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.cfg.MaxBodyBytes))
-	if err != nil {
-		httpError(w, http.StatusRequestEntityTooLarge, err.Error())
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		httpError(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("body is larger than %d bytes", large.Limit))
+		return
+	case err != nil:
+		httpError(w, http.StatusBadRequest, "reading the body: "+err.Error())
 		return
 	}
 	var req request
@@ -112,22 +118,26 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request) {
 	h.run(w, r, req)
 }
 
-// run executes the statements of a request; the answer is that of the last one
-// with rows. Pinot answers 200 for failed queries too: errors stand in
-// "exceptions".
+// run executes the statements of a request. Pinot answers 200 for failed
+// queries too: errors stand in "exceptions".
 func (h *Handler) run(w http.ResponseWriter, r *http.Request, req request) {
 	start := time.Now()
 	resp, err := h.execute(r.Context(), r, req)
 	if err != nil {
-		resp = failure(pinotCode(err), errorText(err))
-		var de *optionError
-		if errors.As(err, &de) {
-			resp = failure(errorQueryValidation, de.Error())
-		}
+		resp = failed(err)
 	}
 	resp.TimeUsedMs = time.Since(start).Milliseconds()
 	resp.BrokerID = h.cfg.BrokerID
 	h.write(w, resp)
+}
+
+// failed is the response to a request that failed.
+func failed(err error) *response {
+	var oe *optionError
+	if errors.As(err, &oe) {
+		return failure(errorQueryValidation, oe.Error())
+	}
+	return failure(pinotCode(err), errorText(err))
 }
 
 func (h *Handler) execute(ctx context.Context, r *http.Request, req request) (*response, error) {
@@ -144,31 +154,41 @@ func (h *Handler) execute(ctx context.Context, r *http.Request, req request) (*r
 		return nil, err
 	}
 	defer s.Close()
-	warnings, err := applyOptions(s, opts)
-	if err != nil {
+	var a applied
+	if err := a.apply(s, opts); err != nil {
 		return nil, err
 	}
-	stmts, err := s.Parse(req.SQL)
+	if req.Trace {
+		a.warn("trace has no effect; EXPLAIN ANALYZE tells what a statement did")
+	}
+	resp, err := h.statements(ctx, s, &a, req.SQL)
 	if err != nil {
-		return nil, withCaret(err, req.SQL)
+		resp = failed(withCaret(err, req.SQL))
+	}
+	resp.Warnings, resp.ClientRequestID = a.warnings, a.clientID
+	return resp, nil
+}
+
+// statements runs a text; the answer is that of the last statement.
+func (h *Handler) statements(ctx context.Context, s *session.Session, a *applied, sql string) (*response, error) {
+	stmts, err := s.Parse(sql)
+	if err != nil {
+		return nil, err
 	}
 	if len(stmts) == 0 {
 		return failure(errorSQLParsing, "the statement is empty"), nil
 	}
 	var resp *response
 	for i := range stmts {
-		resp, err = h.statement(ctx, s, &stmts[i])
-		if err != nil {
-			return nil, withCaret(err, req.SQL)
+		if resp, err = h.statement(ctx, s, a, &stmts[i]); err != nil {
+			return nil, err
 		}
 	}
-	resp.Warnings = warnings
 	return resp, nil
 }
 
-func (h *Handler) statement(ctx context.Context, s *session.Session, stmt *session.Statement) (*response, error) {
-	warnings, err := applyOptions(s, stmt.Options)
-	if err != nil {
+func (h *Handler) statement(ctx context.Context, s *session.Session, a *applied, stmt *session.Statement) (*response, error) {
+	if err := a.apply(s, stmt.Options); err != nil {
 		return nil, err
 	}
 	p, err := s.Prepare(ctx, stmt, nil)
@@ -181,7 +201,6 @@ func (h *Handler) statement(ctx context.Context, s *session.Session, stmt *sessi
 	}
 	defer res.Close()
 	resp := newResponse(res.QueryID())
-	resp.Warnings = warnings
 	if err := resp.addRows(res, h.cfg.MaxRows); err != nil {
 		return nil, err
 	}
@@ -189,17 +208,12 @@ func (h *Handler) statement(ctx context.Context, s *session.Session, stmt *sessi
 	return resp, nil
 }
 
+// list answers with the running statements by id, as Pinot's broker does.
+// system.queries tells more.
 func (h *Handler) list(w http.ResponseWriter, _ *http.Request) {
-	type query struct {
-		ID      string `json:"id"`
-		User    string `json:"user"`
-		Client  string `json:"client"`
-		SQL     string `json:"sql"`
-		StartMs int64  `json:"startTimeMs"`
-	}
-	out := []query{}
+	out := map[string]string{}
 	for _, q := range h.cfg.Engine.Running() {
-		out = append(out, query{q.ID, q.User, q.Remote, q.SQL, q.Start.UnixMilli()})
+		out[q.ID] = q.SQL
 	}
 	writeJSON(w, http.StatusOK, out)
 }

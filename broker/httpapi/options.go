@@ -2,8 +2,10 @@ package httpapi
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
-	"sort"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/alluviumdb/alluvium/broker/session"
@@ -33,7 +35,16 @@ var optionIgnored = map[string]bool{
 	"maxexecutionthreads": true, "numgroupslimit": true, "minsegmentgrouptrimsize": true,
 	"minservergrouptrimsize": true, "usestartree": true, "trace": true,
 	"responseformat": true, "sqlquerymode": true, "groupbymode": true, "preservetype": true,
-	"clientrequestid": true, "clientqueryid": true,
+}
+
+// optionClientID names the option whose value the response repeats.
+const optionClientID = "clientqueryid"
+
+// applied is what options led to.
+type applied struct {
+	clientID *string
+	// warnings name options without effect.
+	warnings []string
 }
 
 // parseOptions reads queryOptions: "k=v;k=v" or a JSON object.
@@ -45,15 +56,32 @@ func parseOptions(raw json.RawMessage) (map[string]string, error) {
 	if err := json.Unmarshal(raw, &text); err == nil {
 		return splitOptions(text)
 	}
-	var obj map[string]any
+	var obj map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &obj); err != nil {
 		return nil, &optionError{"queryOptions is neither text nor an object"}
 	}
 	out := make(map[string]string, len(obj))
 	for k, v := range obj {
-		out[k] = fmt.Sprint(v)
+		value, err := scalarText(v)
+		if err != nil {
+			return nil, &optionError{fmt.Sprintf("query option %q is neither text, number nor Boolean", k)}
+		}
+		out[k] = value
 	}
 	return out, nil
+}
+
+// scalarText returns a JSON scalar as it would be written in "k=v".
+func scalarText(v json.RawMessage) (string, error) {
+	switch v[0] {
+	case '"':
+		var s string
+		err := json.Unmarshal(v, &s)
+		return s, err
+	case '{', '[', 'n':
+		return "", errors.ErrUnsupported
+	}
+	return string(v), nil
 }
 
 func splitOptions(text string) (map[string]string, error) {
@@ -71,26 +99,27 @@ func splitOptions(text string) (map[string]string, error) {
 	return out, nil
 }
 
-// applyOptions turns options into settings of the session and returns warnings
-// for those without effect.
-func applyOptions(s *session.Session, opts map[string]string) (warnings []string, err error) {
-	keys := make([]string, 0, len(opts))
-	for k := range opts {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
-	for _, k := range keys {
+// apply turns options into settings of the session.
+func (a *applied) apply(s *session.Session, opts map[string]string) error {
+	for _, k := range slices.Sorted(maps.Keys(opts)) {
 		low := strings.ToLower(k)
-		if name, ok := optionSettings[low]; ok {
+		switch name, ok := optionSettings[low]; {
+		case ok:
 			if err := s.SetSetting(name, opts[k]); err != nil {
-				return nil, err
+				return err
 			}
-			continue
+		case low == optionClientID:
+			id := opts[k]
+			a.clientID = &id
+		case optionIgnored[low]:
+			a.warn("query option %s has no effect", k)
+		default:
+			return &optionError{fmt.Sprintf("query option %q is not supported", k)}
 		}
-		if !optionIgnored[low] {
-			return nil, &optionError{fmt.Sprintf("query option %q is not supported", k)}
-		}
-		warnings = append(warnings, fmt.Sprintf("query option %s has no effect", k))
 	}
-	return warnings, nil
+	return nil
+}
+
+func (a *applied) warn(format string, args ...any) {
+	a.warnings = append(a.warnings, fmt.Sprintf(format, args...))
 }

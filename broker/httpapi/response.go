@@ -172,7 +172,9 @@ func appendValue(dst []byte, ctx *fn.Context, v *column.Vector, i int) []byte {
 	case schema.TypeFloat64:
 		return appendFloat(dst, v.Float64s[i], 64)
 	case schema.TypeTimestamp, schema.TypeTimestampTZ:
-		return appendTimestamp(dst, v.Int64s[i])
+		if micros := v.Int64s[i]; micros != math.MaxInt64 && micros != math.MinInt64 { // infinities
+			return appendTimestamp(dst, micros)
+		}
 	case schema.TypeBytea:
 		dst = append(dst, '"')
 		dst = hex.AppendEncode(dst, v.Bytes(i))
@@ -201,8 +203,12 @@ func appendFloat(dst []byte, f float64, bits int) []byte {
 	case math.IsInf(f, -1):
 		return append(dst, `"-Infinity"`...)
 	}
+	format := byte('f')
+	if abs := math.Abs(f); abs != 0 && (abs < 1e-6 || abs >= 1e21) {
+		format = 'e' // as JSON is written elsewhere
+	}
 	at := len(dst)
-	dst = strconv.AppendFloat(dst, f, 'g', -1, bits)
+	dst = strconv.AppendFloat(dst, f, format, -1, bits)
 	if !bytes.ContainsAny(dst[at:], ".e") {
 		dst = append(dst, ".0"...) // a double stays a double for clients that look
 	}

@@ -39,7 +39,10 @@ func withParams(t testing.TB, s *Spec, params ...column.Value) *Spec {
 var testParams = map[ID][]column.Value{
 	idPercentileCont: {column.FloatValue(schema.Float64, 0.3)},
 	idPercentileDisc: {column.FloatValue(schema.Float64, 0.7)},
-	idPercentile:     {column.IntValue(schema.Int32, 95)},
+	idHistogram: {
+		column.FloatValue(schema.Float64, 0), column.FloatValue(schema.Float64, 2), column.IntValue(schema.Int32, 4),
+	},
+	idPercentile: {column.IntValue(schema.Int32, 95)},
 }
 
 // show prints a value exactly, numerics with their digits.
@@ -252,6 +255,8 @@ func TestValidate(t *testing.T) {
 	f(Spec{ID: idSum, Args: []schema.Type{schema.Text}}, false)
 	f(Spec{ID: idSum}, false)
 	f(Spec{ID: idCount, Distinct: true}, false)
+	f(*resolve(t, "mode", false, fn.Postgres, schema.Text), true)
+	f(Spec{ID: idPercentileCont, Args: []schema.Type{schema.Float64}}, false)
 }
 
 // allSpecs are aggregations of every accumulator and argument kind.

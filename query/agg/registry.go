@@ -51,6 +51,7 @@ const (
 	idArgMin        ID = 33
 	idArgMax        ID = 34
 	idHLL           ID = 35
+	idHistogram     ID = 36
 )
 
 // definition is one aggregation: how it is called, its types and its
@@ -83,7 +84,7 @@ var definitions = []*definition{
 	&percentileContDef, &percentileDiscDef, &percentileDef100, &modeDef,
 	&covarPopDef, &covarSampDef, &corrDef, &regrSlopeDef, &regrInterceptDef, &regrR2Def,
 	&regrCountDef, &regrAvgXDef, &regrAvgYDef, &regrSXXDef, &regrSYYDef, &regrSXYDef,
-	&firstWithTimeDef, &lastWithTimeDef, &argMinDef, &argMaxDef, &hllDef,
+	&firstWithTimeDef, &lastWithTimeDef, &argMinDef, &argMaxDef, &hllDef, &histogramDef,
 }
 
 // distinctCountName is Pinot's name of count(DISTINCT x).
@@ -205,6 +206,11 @@ func (s *Spec) Validate() error {
 	}
 	if s.Distinct && len(s.Args) == 0 {
 		return fmt.Errorf("agg: %s(DISTINCT) without an argument", s.Name)
+	}
+	if def.params != nil {
+		if _, err := def.params(s, s.Params); err != nil {
+			return fmt.Errorf("agg: parameters of %s: %w", s.Name, err)
+		}
 	}
 	return nil
 }

@@ -68,7 +68,7 @@ func typeParam(s *Spec, params []column.Value) ([]column.Value, error) {
 	if name := string(params[0].B); !strings.EqualFold(name, s.Args[0].PinotName()) {
 		return nil, sqlerr.Unsupported(fmt.Sprintf("%s of %s as %s", s.Name, s.Args[0].PinotName(), name))
 	}
-	return params, nil
+	return []column.Value{column.TextValue(string(params[0].B))}, nil
 }
 
 // argExtreme keeps the best row per group.

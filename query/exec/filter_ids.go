@@ -276,7 +276,7 @@ func (x *idNode) fixNulls(c *segCol, b block, hit column.Bitmap, run *filterRun)
 }
 
 func (x *idNode) gather(run *filterRun, b block, sel column.Bitmap, n int) error {
-	run.pos = sel.Positions(b.from, run.pos[:0])
+	run.pos = kernel.Positions(sel, b.from, run.pos[:0])
 	col := &run.r.cols[x.pred.col]
 	run.entries += int64(n)
 	for from := 0; from < len(run.pos); from += chunkRows {

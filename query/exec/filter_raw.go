@@ -150,7 +150,7 @@ func (x *exprNode) apply(run *filterRun, b block, sel column.Bitmap) error {
 	if err != nil {
 		return err
 	}
-	run.pos = sel.Positions(b.from, run.pos[:0])
+	run.pos = kernel.Positions(sel, b.from, run.pos[:0])
 	for from := 0; from < len(run.pos); from += chunkRows {
 		run.chunk = chunk{docs: run.pos[from:min(from+chunkRows, len(run.pos))]}
 		run.chunk.n = len(run.chunk.docs)

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/alluviumdb/alluvium/internal/column"
+	"github.com/alluviumdb/alluvium/query/kernel"
 	"github.com/alluviumdb/alluvium/segment"
 )
 
@@ -122,7 +123,7 @@ func (w *worker) part(b block, sel column.Bitmap, from, to int) error {
 		}
 		return w.wholeRange(b.from+uint32(from), n)
 	}
-	w.docs = words.Positions(b.from+uint32(from), w.docs)
+	w.docs = kernel.Positions(words, b.from+uint32(from), w.docs)
 	if len(w.docs) < chunkRows {
 		return nil
 	}

@@ -17,7 +17,7 @@ import (
 // And intersects dst with src, which has at least as many words.
 func And(dst, src column.Bitmap) {
 	src = src[:len(dst)]
-	for i := range dst {
+	for i := andWide(dst, src); i < len(dst); i++ {
 		dst[i] &= src[i]
 	}
 }
@@ -25,7 +25,7 @@ func And(dst, src column.Bitmap) {
 // Or adds src to dst, which has at least as many words.
 func Or(dst, src column.Bitmap) {
 	dst = dst[:len(src)]
-	for i := range src {
+	for i := orWide(dst, src); i < len(dst); i++ {
 		dst[i] |= src[i]
 	}
 }
@@ -34,7 +34,7 @@ func Or(dst, src column.Bitmap) {
 func AndNot(dst, src column.Bitmap) {
 	n := min(len(dst), len(src))
 	dst, src = dst[:n], src[:n]
-	for i := range dst {
+	for i := andNotWide(dst, src); i < len(dst); i++ {
 		dst[i] &^= src[i]
 	}
 }
@@ -56,6 +56,11 @@ func Trim(dst column.Bitmap, n int) {
 	dst[w] &= 1<<(uint(n)&63) - 1
 	clear(dst[w+1:])
 }
+
+// Positions appends base plus the positions of the set bits to dst.
+var Positions = positions
+
+func positions(b column.Bitmap, base uint32, dst []uint32) []uint32 { return b.Positions(base, dst) }
 
 // PackBools sets bit i of dst where b[i] holds and clears the other bits.
 func PackBools(b []bool, dst column.Bitmap) {

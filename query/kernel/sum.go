@@ -19,6 +19,10 @@ var (
 	SumInt32   = sumInt32
 	SumInt64   = sumInt64
 	SumFloat64 = sumFloat64
+	// SumInt32Except adds the values whose bit in nulls is clear and counts them.
+	SumInt32Except = sumInt32Except
+	// SumInt64Except does what SumInt32Except does, exactly.
+	SumInt64Except = sumInt64Except
 )
 
 func sumInt32(v []int32) int64 {
@@ -67,8 +71,7 @@ func sumFloat64(v []float64) float64 {
 	return (a + b) + (c + d)
 }
 
-// SumInt32Except adds the values whose bit in nulls is clear and counts them.
-func SumInt32Except(v []int32, nulls column.Bitmap) (sum int64, n int) {
+func sumInt32Except(v []int32, nulls column.Bitmap) (sum int64, n int) {
 	for i, x := range v {
 		keep := int64(1 - word(nulls, i>>6)>>(uint(i)&63)&1)
 		sum += int64(x) & -keep
@@ -77,8 +80,7 @@ func SumInt32Except(v []int32, nulls column.Bitmap) (sum int64, n int) {
 	return sum, n
 }
 
-// SumInt64Except does what SumInt32Except does, exactly.
-func SumInt64Except(v []int64, nulls column.Bitmap) (sum column.Int128, n int) {
+func sumInt64Except(v []int64, nulls column.Bitmap) (sum column.Int128, n int) {
 	for i, x := range v {
 		keep := int64(1 - word(nulls, i>>6)>>(uint(i)&63)&1)
 		sum = sum.AddInt64(x & -keep)

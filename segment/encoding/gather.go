@@ -5,8 +5,8 @@ package encoding
 var denseGather = denseGatherPlain
 
 const (
-	denseGatherPlain = 128
-	denseGatherSIMD  = 24
+	denseGatherPlain = 64
+	denseGatherSIMD  = 8
 )
 
 // isDense reports whether more than denseGather of the first documents, which
@@ -69,22 +69,22 @@ func fetchBase[T Integer](dst []T, docs []uint32, b uint32, base T) int {
 	return len(docs)
 }
 
-// fetch32 takes each value from its row and the next one: a value that fits its
-// row ends before the bits of the next, which the mask removes. The last row
-// stands for its own next.
+// fetch32 takes each value from its row and, when it straddles two, the next
+// one; a branch on that would be mispredicted too often.
 func fetch32[T uint32 | Integer](dst []T, docs []uint32, b uint32, src []uint64, w uint, base T) int {
 	const lanes = 2 * lanePairs
 	rows := View[uint32](Bytes(src[:lanePairs*w]))
-	last, mask := (w-1)*lanes, lowMask(w)
+	mask := lowMask(w)
 	dst = dst[:len(docs)]
 	for i, doc := range docs {
 		if doc/BlockLen != b {
 			return i
 		}
 		lane, bit := uint(doc%lanes), uint(doc%BlockLen/lanes)*w
-		at := bit / 32 * lanes
-		x := uint64(rows[at+lane]) | uint64(rows[min(at+lanes, last)+lane])<<32
-		dst[i] = base + T(uint32(x>>(bit&31))&mask)
+		at, sh := bit/32*lanes+lane, bit&31
+		next := at + (sh+w-1)/32*lanes
+		x := uint64(rows[at]) | uint64(rows[next])<<32
+		dst[i] = base + T(uint32(x>>(sh&31))&mask)
 	}
 	return len(docs)
 }

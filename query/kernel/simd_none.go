@@ -1,0 +1,9 @@
+//go:build !goexperiment.simd || !amd64
+
+package kernel
+
+// Without vector instructions the plain loops do all words.
+
+func andWide(_, _ []uint64) int    { return 0 }
+func orWide(_, _ []uint64) int     { return 0 }
+func andNotWide(_, _ []uint64) int { return 0 }

@@ -205,11 +205,15 @@ func (c *conn) next() (pgproto3.FrontendMessage, error) {
 		return nil, err
 	}
 	msg, err := c.receive()
-	var ne net.Error
-	if err != nil && c.idleLimited && errors.As(err, &ne) && ne.Timeout() {
+	if err != nil && c.idleLimited && isTimeout(err) {
 		return nil, sqlerr.New(idleInTransaction, "terminating connection due to idle-in-transaction timeout")
 	}
 	return msg, err
+}
+
+func isTimeout(err error) bool {
+	var ne net.Error
+	return errors.As(err, &ne) && ne.Timeout()
 }
 
 // idleInTransaction is the SQLSTATE idle_in_transaction_session_timeout.

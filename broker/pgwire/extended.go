@@ -64,7 +64,7 @@ func (c *conn) bind(m *pgproto3.Bind) (string, error) {
 	if m.DestinationPortal != "" && c.portals[m.DestinationPortal] != nil {
 		return p.Text(), sqlerr.New(sqlerr.DuplicateCursor, "portal %q already exists", m.DestinationPortal)
 	}
-	params, err := decodeParams(c.session.FnContext(c.ctx), m, p.ParamTypes)
+	params, err := c.decodeParams(m, p.ParamTypes)
 	if err != nil {
 		return p.Text(), err
 	}

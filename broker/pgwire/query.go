@@ -196,7 +196,7 @@ func putLen(buf []byte, at int) {
 }
 
 // decodeParams turns the parameters of a Bind into values.
-func decodeParams(ctx *fn.Context, m *pgproto3.Bind, types []schema.Type) ([]column.Value, error) {
+func (c *conn) decodeParams(m *pgproto3.Bind, types []schema.Type) ([]column.Value, error) {
 	if len(m.Parameters) != len(types) {
 		return nil, protocolError("bind message supplies %d parameters, but prepared statement requires %d",
 			len(m.Parameters), len(types))
@@ -204,7 +204,10 @@ func decodeParams(ctx *fn.Context, m *pgproto3.Bind, types []schema.Type) ([]col
 	if n := len(m.ParameterFormatCodes); n > 1 && n != len(m.Parameters) {
 		return nil, protocolError("bind message has %d parameter formats but %d parameters", n, len(m.Parameters))
 	}
-	out := make([]column.Value, len(types))
+	if len(types) == 0 {
+		return nil, nil
+	}
+	ctx, out := c.session.FnContext(c.ctx), make([]column.Value, len(types))
 	for i, raw := range m.Parameters {
 		v, err := decodeParam(ctx, raw, types[i], formatOf(m.ParameterFormatCodes, i))
 		if err != nil {

@@ -187,17 +187,26 @@ func (x *docRangesNode) trace(sp *segPlan, dst []FilterStats) []FilterStats {
 	return append(dst, FilterStats{sp.describe(x.pred.src, x.pred.neg), "sorted", x.share})
 }
 
-// idNode scans dictionary ids: the whole block when many of its rows are still
-// in play, only those rows when few are.
+// idNode scans dictionary ids: the stretches of the block in which many rows
+// are still in play, or only those rows when they are few.
 type idNode struct {
 	pred  *predIDs
 	set   segment.IDSet
 	share float64
 }
 
-// gatherFraction is the share of a block's rows, as a divisor, below which rows
-// are read one by one.
-const gatherFraction = 8
+// The number of rows per stretch below which ids are fetched one by one.
+const (
+	gatherBelow     = 32
+	gatherBelowWide = 8 // ranges with vector instructions
+)
+
+func (x *idNode) gatherBelow() int {
+	if x.set.Bits == nil && kernel.Wide() {
+		return gatherBelowWide
+	}
+	return gatherBelow
+}
 
 func (x *idNode) skips(b block) bool { return false }
 
@@ -214,17 +223,24 @@ func (x *idNode) apply(run *filterRun, b block, sel column.Bitmap) error {
 		x.onlyNulls(c, b, sel, run)
 		return nil
 	}
-	n := sel.Count()
-	if n*gatherFraction < b.n {
-		return x.gather(run, b, sel, n)
+	rows, stretches := countStretches(sel)
+	if rows < stretches*x.gatherBelow() {
+		x.gather(run, b, sel, rows)
+		return nil
 	}
 	hit := run.bitmap()
 	defer run.put(hit)
-	run.entries += int64(b.n)
-	hit = hit[:len(sel)]
-	c.col.MatchIDs(b.from, b.n, x.set, hit)
-	x.fixNulls(c, b, hit, run)
-	kernel.And(sel, hit)
+	nulls := nullsOf(c, b, run)
+	for lo, hi := nextStretch(sel, 0); lo < hi; lo, hi = nextStretch(sel, hi) {
+		from, n := stretchRange(b, lo, hi)
+		run.entries += int64(n)
+		part := hit[lo:hi]
+		c.col.MatchIDs(b.from+uint32(from), n, x.set, part)
+		if nulls != nil {
+			x.fixNulls(nulls[lo:min(hi, len(nulls))], part)
+		}
+		kernel.And(sel[lo:hi], part)
+	}
 	return nil
 }
 
@@ -264,38 +280,38 @@ func (x *idNode) onlyNulls(c *segCol, b block, sel column.Bitmap, run *filterRun
 }
 
 // fixNulls gives NULL rows, whose ids mean nothing, their own answer.
-func (x *idNode) fixNulls(c *segCol, b block, hit column.Bitmap, run *filterRun) {
-	nulls := nullsOf(c, b, run)
-	switch {
-	case nulls == nil:
-	case x.pred.nulls:
-		kernel.Or(hit, nulls[:min(len(nulls), len(hit))])
-	default:
+func (x *idNode) fixNulls(nulls, hit column.Bitmap) {
+	if x.pred.nulls {
+		kernel.Or(hit, nulls)
+	} else {
 		kernel.AndNot(hit, nulls)
 	}
 }
 
-func (x *idNode) gather(run *filterRun, b block, sel column.Bitmap, n int) error {
+// gather looks at the n rows of sel only.
+func (x *idNode) gather(run *filterRun, b block, sel column.Bitmap, n int) {
 	run.pos = kernel.Positions(sel, b.from, run.pos[:0])
+	clear(sel)
 	col := &run.r.cols[x.pred.col]
 	run.entries += int64(n)
 	for from := 0; from < len(run.pos); from += chunkRows {
-		run.chunk = chunk{docs: run.pos[from:min(from+chunkRows, len(run.pos))]}
-		run.chunk.n = len(run.chunk.docs)
+		docs := run.pos[from:min(from+chunkRows, len(run.pos))]
+		run.chunk = chunk{docs: docs, n: len(docs)}
 		run.r.next(&run.chunk)
 		ids := col.readIDs(&run.chunk)
+		if x.set.Bits != nil {
+			kernel.KeepIDBits(docs, b.from, ids, x.set.Bits, sel)
+		} else {
+			kernel.KeepIDRange(docs, b.from, ids, x.set.Lo, x.set.Hi, sel)
+		}
 		nulls := col.readNulls(&run.chunk)
-		for i, id := range ids {
-			pass := x.set.Contains(id)
-			if nulls.Get(i) {
-				pass = x.pred.nulls
-			}
-			if !pass {
-				sel.Clear(int(run.chunk.docs[i] - b.from))
+		for i := kernel.FirstSet(nulls, 0); i >= 0; i = kernel.FirstSet(nulls, i+1) {
+			sel.Clear(int(docs[i] - b.from))
+			if x.pred.nulls {
+				sel.Set(int(docs[i] - b.from))
 			}
 		}
 	}
-	return nil
 }
 
 func (x *idNode) trace(sp *segPlan, dst []FilterStats) []FilterStats {

@@ -32,16 +32,19 @@ func (x *rangeNode) apply(run *filterRun, b block, sel column.Bitmap) error {
 	}
 	hit := run.bitmap()
 	defer run.put(hit)
-	hit = hit[:len(sel)]
-	run.entries += int64(b.n)
-	ok, err := c.col.MatchRange(b.from, b.n, x.pred.r, hit)
-	if err == nil && !ok {
-		err = x.scan(run, c, b, hit)
+	for lo, hi := nextStretch(sel, 0); lo < hi; lo, hi = nextStretch(sel, hi) {
+		from, n := stretchRange(b, lo, hi)
+		run.entries += int64(n)
+		part := hit[lo:hi]
+		ok, err := c.col.MatchRange(b.from+uint32(from), n, x.pred.r, part)
+		if err == nil && !ok {
+			err = x.scan(run, b.from+uint32(from), n, part)
+		}
+		if err != nil {
+			return fmt.Errorf("segment %s, column %s: %w", run.r.sp.meta.Name, c.meta.Name, err)
+		}
+		kernel.And(sel[lo:hi], part)
 	}
-	if err != nil {
-		return fmt.Errorf("segment %s, column %s: %w", run.r.sp.meta.Name, c.meta.Name, err)
-	}
-	kernel.And(sel, hit)
 	return nil
 }
 
@@ -70,11 +73,11 @@ func (x *rangeNode) zone(c *segCol, b block) (any, within bool) {
 	return true, false
 }
 
-// scan reads the block's values and compares them.
-func (x *rangeNode) scan(run *filterRun, c *segCol, b block, hit column.Bitmap) error {
+// scan reads n values from document first on and compares them.
+func (x *rangeNode) scan(run *filterRun, first uint32, n int, hit column.Bitmap) error {
 	col := &run.r.cols[x.pred.col]
-	for from := 0; from < b.n; from += chunkRows {
-		run.chunk = chunk{from: b.from + uint32(from), n: min(chunkRows, b.n-from)}
+	for from := 0; from < n; from += chunkRows {
+		run.chunk = chunk{from: first + uint32(from), n: min(chunkRows, n-from)}
 		run.r.next(&run.chunk)
 		v, err := col.read(run.r.ctx, &run.chunk)
 		if err != nil {

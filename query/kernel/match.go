@@ -74,3 +74,27 @@ func SelectIDs(ids []uint32, lo, hi uint32, dst []uint32) []uint32 {
 	}
 	return dst
 }
+
+// KeepIDRange sets bit docs[i]-first of dst where lo <= ids[i] <= hi and leaves
+// the others.
+func KeepIDRange(docs []uint32, first uint32, ids []uint32, lo, hi uint32, dst column.Bitmap) {
+	if lo > hi {
+		return
+	}
+	span := hi - lo
+	docs = docs[:len(ids)]
+	for i, id := range ids {
+		at := docs[i] - first
+		dst[at>>6] |= b2u(id-lo <= span) << (at & 63)
+	}
+}
+
+// KeepIDBits sets bit docs[i]-first of dst where ids[i] is in set and leaves
+// the others.
+func KeepIDBits(docs []uint32, first uint32, ids []uint32, set, dst column.Bitmap) {
+	docs = docs[:len(ids)]
+	for i, id := range ids {
+		at := docs[i] - first
+		dst[at>>6] |= word(set, int(id>>6)) >> (id & 63) & 1 << (at & 63)
+	}
+}

@@ -10,6 +10,9 @@ import (
 // wide tells that the AVX-512 kernels are in use.
 var wide bool
 
+// Wide reports whether kernels use vector instructions.
+func Wide() bool { return wide }
+
 // init puts the AVX-512 kernels in place of the plain ones where the processor
 // runs them, unless the environment variable ALLUVIUM_SIMD says "off" or
 // "avx2".

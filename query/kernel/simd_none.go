@@ -2,6 +2,9 @@
 
 package kernel
 
+// Wide reports whether kernels use vector instructions.
+func Wide() bool { return false }
+
 // Without vector instructions the plain loops do all words.
 
 func andWide(_, _ []uint64) int    { return 0 }

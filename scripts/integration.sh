@@ -31,6 +31,8 @@ need psql postgresql-client
 need chromium chromium
 need curl curl
 need mvn maven
+need python3 python3
+python3 -c 'import ensurepip, venv' 2> /dev/null || { apt-get update -qq && apt-get install -y -qq python3-venv > /dev/null; }
 (cd controller/ui/app && [ -d node_modules ] || npm ci --no-audit --no-fund --silent)
 
 step "Kafka, Kinesis, S3"
@@ -45,8 +47,10 @@ export ALLUVIUM_TEST_S3=http://127.0.0.1:$s3_port ALLUVIUM_TEST_S3_KEY=alluvium 
 step "sources and deep store"
 go test -tags integration -count=1 -timeout 8m ./ingest/kafka ./ingest/kinesis ./internal/objstore ./server/...
 
-step "demo: psql and the UI"
+step "demo: psql, the UI, Pinot's client"
+go test -tags integration -count=1 -timeout 2m -run PSQL ./broker/pgwire
 UI_SHOTS=${UI_SHOTS:-} scripts/demo-check.sh "$work/demo"
+scripts/pinot-clients.sh "$work/pinot"
 
 step "kill loop"
 go test -tags integration -count=1 -timeout 15m -v -run 'TestKillLoop' ./internal/clustertest

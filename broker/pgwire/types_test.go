@@ -12,8 +12,8 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// exec runs a statement with one parameter and returns its one value.
-func exec(t *testing.T, pc *pgconn.PgConn, sql string, param []byte, paramFormat, resultFormat int16) []byte {
+// oneValue runs a statement with one parameter and returns its one value.
+func oneValue(t *testing.T, pc *pgconn.PgConn, sql string, param []byte, paramFormat, resultFormat int16) []byte {
 	t.Helper()
 	r := pc.ExecParams(context.Background(), sql, [][]byte{param}, nil, []int16{paramFormat}, []int16{resultFormat}).Read()
 	if r.Err != nil {
@@ -30,15 +30,15 @@ func TestEveryTypeTravels(t *testing.T) {
 		t.Helper()
 		sql := "SELECT $1::" + typ
 		for _, want := range values {
-			raw := exec(t, pc, sql, []byte(want), formatText, formatBinary)
-			if got := string(exec(t, pc, sql, raw, formatBinary, formatText)); got != want {
+			raw := oneValue(t, pc, sql, []byte(want), formatText, formatBinary)
+			if got := string(oneValue(t, pc, sql, raw, formatBinary, formatText)); got != want {
 				t.Errorf("%s %s: came back as %s (binary %x)", typ, want, got, raw)
 			}
-			if got := string(exec(t, pc, sql, []byte(want), formatText, formatText)); got != want {
+			if got := string(oneValue(t, pc, sql, []byte(want), formatText, formatText)); got != want {
 				t.Errorf("%s %s: text came back as %s", typ, want, got)
 			}
 		}
-		if exec(t, pc, sql, nil, formatText, formatBinary) != nil || exec(t, pc, sql, nil, formatBinary, formatText) != nil {
+		if oneValue(t, pc, sql, nil, formatText, formatBinary) != nil || oneValue(t, pc, sql, nil, formatBinary, formatText) != nil {
 			t.Errorf("%s: NULL came back as something", typ)
 		}
 	}

@@ -49,6 +49,8 @@ type setting struct {
 	// report tells that clients are sent the value at login and on change
 	// (ParameterStatus, GUC_REPORT).
 	report bool
+	// follows names the setting whose value this one has until it is set.
+	follows string
 }
 
 // serverVersion is the PostgreSQL release whose behaviour clients are promised.
@@ -95,8 +97,8 @@ var settingList = []setting{
 	{name: "statement_timeout", kind: settingMillis, def: "0", doc: "Longest time of a statement; 0 means the broker's limit."},
 	{name: "synchronous_commit", kind: settingEnum, enum: []string{"on", "off", "local", "remote_write", "remote_apply"}, def: "on", doc: "Accepted for compatibility."},
 	{name: "TimeZone", kind: settingZone, def: "UTC", report: true, doc: "Time zone in which timestamptz is shown and read."},
-	{name: "transaction_isolation", kind: settingEnum, enum: []string{"read committed", "repeatable read", "serializable", "read uncommitted"}, def: "read committed", doc: "Isolation of the current transaction."},
-	{name: "transaction_read_only", kind: settingBool, def: "off", doc: "Whether the current transaction refuses writes."},
+	{name: "transaction_isolation", kind: settingEnum, enum: []string{"read committed", "repeatable read", "serializable", "read uncommitted"}, def: "read committed", follows: "default_transaction_isolation", doc: "Isolation of the current transaction."},
+	{name: "transaction_read_only", kind: settingBool, def: "off", follows: "default_transaction_read_only", doc: "Whether the current transaction refuses writes."},
 }
 
 // laterSettings exist in the design but not yet; setting one is refused by
@@ -148,10 +150,14 @@ func (s *settings) get(name string) (string, bool) {
 	if v, ok := s.base[low]; ok {
 		return v, true
 	}
-	if d := settingByName[low]; d != nil {
-		return d.def, true
+	d := settingByName[low]
+	switch {
+	case d == nil:
+		return "", false
+	case d.follows != "":
+		return s.get(d.follows)
 	}
-	return "", false
+	return d.def, true
 }
 
 // set validates and stores a value; source is "client" at login, else "session".

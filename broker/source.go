@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"hash/fnv"
+	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -70,13 +72,14 @@ func (s *source) Instances() []catalog.Instance {
 	return out
 }
 
+// portOf returns the port of an address, 0 if there is none.
 func portOf(addr string) int {
-	_, port, ok := strings.Cut(addr, ":")
-	n := 0
-	for _, ch := range port {
-		n = n*10 + int(ch-'0')
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return 0
 	}
-	if !ok {
+	n, err := strconv.Atoi(port)
+	if err != nil {
 		return 0
 	}
 	return n

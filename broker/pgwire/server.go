@@ -87,21 +87,29 @@ func (s *Server) Serve(l net.Listener) error {
 		l.Close()
 		return ErrServerClosed
 	}
-	for {
+	for pause := time.Duration(0); ; {
 		nc, err := l.Accept()
-		if err != nil {
-			if s.isClosed() {
-				return ErrServerClosed
-			}
-			var ne net.Error
-			if errors.As(err, &ne) && ne.Timeout() {
-				continue
-			}
+		switch {
+		case err == nil:
+			pause = 0
+			s.start(nc)
+		case s.isClosed():
+			return ErrServerClosed
+		case errors.Is(err, net.ErrClosed):
 			return err
+		default: // such as too many open files, which passes
+			pause = min(max(2*pause, minAcceptPause), maxAcceptPause)
+			s.cfg.Logger.Warn("a connection could not be accepted", "err", err, "pause", pause)
+			time.Sleep(pause)
 		}
-		s.start(nc)
 	}
 }
+
+// Pauses after a failed Accept.
+const (
+	minAcceptPause = 5 * time.Millisecond
+	maxAcceptPause = time.Second
+)
 
 func (s *Server) isClosed() bool {
 	s.mu.Lock()

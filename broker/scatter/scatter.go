@@ -56,7 +56,7 @@ func New(view *clusterview.View, servers Servers) *Scatter {
 
 // NewRunner begins a query.
 func (s *Scatter) NewRunner(o session.LeafOptions) session.LeafRunner {
-	return &runner{s: s, opt: o, lines: map[*plan.Leaf][]string{}, servers: map[string]bool{}, responded: map[string]bool{}}
+	return &runner{s: s, opt: o}
 }
 
 // runner runs the leaves of one query.
@@ -67,10 +67,10 @@ type runner struct {
 	mu        sync.Mutex // guards the fields below
 	stats     exec.Stats
 	pruned    int
-	servers   map[string]bool
-	responded map[string]bool
+	servers   []string // distinct, as responded
+	responded []string
 	missing   []string
-	lines     map[*plan.Leaf][]string
+	lines     map[*plan.Leaf][]string // nil without trace
 }
 
 // Stats implements session.LeafRunner.
@@ -126,14 +126,24 @@ func (r *runner) count(leaf *plan.Leaf, t *tally) {
 	defer r.mu.Unlock()
 	r.pruned += t.pruned
 	r.stats.Merge(&t.stats)
-	for _, i := range t.queried {
-		r.servers[i] = true
-	}
-	for _, i := range t.responded {
-		r.responded[i] = true
-	}
+	r.servers = merge(r.servers, t.queried)
+	r.responded = merge(r.responded, t.responded)
 	r.missing = append(r.missing, t.missing...)
-	if len(t.lines) > 0 {
-		r.lines[leaf] = append(r.lines[leaf], t.lines...)
+	if len(t.lines) == 0 {
+		return
 	}
+	if r.lines == nil {
+		r.lines = map[*plan.Leaf][]string{}
+	}
+	r.lines[leaf] = append(r.lines[leaf], t.lines...)
+}
+
+// merge adds the names that a list lacks.
+func merge(list, names []string) []string {
+	for _, n := range names {
+		if !slices.Contains(list, n) {
+			list = append(list, n)
+		}
+	}
+	return list
 }

@@ -135,30 +135,34 @@ func (s *Session) resultSettings() map[string]string {
 
 // record counts a finished statement and logs slow or failed ones.
 func (s *Session) record(r *Result) {
+	m, log := s.eng.metrics, s.eng.cfg.Logger
+	if r.failed != nil {
+		m.failed(r.failed)
+	}
 	if r.query == nil {
 		return
 	}
 	took := s.eng.now().Sub(r.start)
-	m := s.eng.metrics
-	m.phase.WithLabelValues("total").Observe(took.Seconds())
+	m.total.Observe(took.Seconds())
 	m.rows.Add(float64(r.n))
 	if r.failed != nil {
-		code := sqlerr.Code(r.failed)
-		m.queries.WithLabelValues(code[:2]).Inc()
-		s.eng.cfg.Logger.Info("query failed", "query_id", r.query.id, "user", s.opt.User,
-			"sqlstate", code, "err", r.failed, "took", took, "sql", clip(r.query.text))
+		log.Info("query failed", "query_id", r.query.id, "user", s.opt.User,
+			"sqlstate", sqlerr.Code(r.failed), "err", r.failed, "took", took, "sql", clip(r.query.text))
 		return
 	}
-	m.queries.WithLabelValues("ok").Inc()
+	m.ok.Inc()
 	level := slog.LevelDebug
-	if took > time.Second {
+	if took > slowQuery {
 		level = slog.LevelInfo
 	}
-	if s.eng.cfg.Logger.Enabled(context.Background(), level) {
-		s.eng.cfg.Logger.Log(context.Background(), level, "query", "query_id", r.query.id, "user", s.opt.User,
+	if log.Enabled(context.Background(), level) {
+		log.Log(context.Background(), level, "query", "query_id", r.query.id, "user", s.opt.User,
 			"rows", r.n, "took", took, "sql", clip(r.query.text))
 	}
 }
+
+// slowQuery is how long a statement takes that is worth a line in the log.
+const slowQuery = time.Second
 
 func clip(s string) string {
 	if len(s) > 500 {

@@ -5,12 +5,16 @@ import (
 	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/alluviumdb/alluvium/internal/sqlerr"
 )
 
 // metrics are the engine's counters and latencies, registered together.
 type metrics struct {
-	queries  *prometheus.CounterVec   // by result
-	phase    *prometheus.HistogramVec // by phase
+	queries  *prometheus.CounterVec // by result
+	ok       prometheus.Counter     // of queries
+	plan     prometheus.Observer    // a phase
+	total    prometheus.Observer    // a phase
 	rows     prometheus.Counter
 	planHits prometheus.Counter
 	planMiss prometheus.Counter
@@ -20,9 +24,6 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	m := &metrics{
 		queries: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "alluvium_broker_queries_total", Help: "Statements by outcome (ok or the class of the SQLSTATE)."}, []string{"result"}),
-		phase: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "alluvium_broker_query_phase_seconds", Help: "Time of the phases of a statement.",
-			Buckets: prometheus.ExponentialBuckets(25e-6, 2, 20)}, []string{"phase"}),
 		rows: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "alluvium_broker_rows_returned_total", Help: "Rows sent to clients."}),
 		planHits: prometheus.NewCounter(prometheus.CounterOpts{
@@ -30,10 +31,19 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		planMiss: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "alluvium_broker_plan_cache_misses_total", Help: "Statements that were planned."}),
 	}
+	phase := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "alluvium_broker_query_phase_seconds", Help: "Time of the phases of a statement.",
+		Buckets: prometheus.ExponentialBuckets(25e-6, 2, 20)}, []string{"phase"})
+	m.ok, m.plan, m.total = m.queries.WithLabelValues("ok"), phase.WithLabelValues("plan"), phase.WithLabelValues("total")
 	if reg != nil {
-		reg.MustRegister(m.queries, m.phase, m.rows, m.planHits, m.planMiss)
+		reg.MustRegister(m.queries, phase, m.rows, m.planHits, m.planMiss)
 	}
 	return m
+}
+
+// failed counts a statement that failed.
+func (m *metrics) failed(err error) {
+	m.queries.WithLabelValues(sqlerr.Code(err)[:2]).Inc()
 }
 
 func sortRunning(qs []RunningQuery) {

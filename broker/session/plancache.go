@@ -2,6 +2,7 @@ package session
 
 import (
 	"container/list"
+	"strings"
 	"sync"
 
 	"github.com/alluviumdb/alluvium/internal/schema"
@@ -62,13 +63,21 @@ func (c *planCache) get(k planKey) *plan.Query {
 	return el.Value.(*planEntry).query
 }
 
+// maxCachedText bounds the text of a cached statement, in bytes: longer ones are
+// generated, and hardly come again.
+const maxCachedText = 32 << 10
+
 func (c *planCache) put(k planKey, q *plan.Query) {
+	if len(k.text) > maxCachedText {
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if el := c.byKey[k]; el != nil {
 		el.Value.(*planEntry).query = q
 		return
 	}
+	k.text = strings.Clone(k.text) // which may be part of a larger one
 	c.byKey[k] = c.order.PushFront(&planEntry{k, q})
 	if c.order.Len() > c.limit {
 		last := c.order.Back()

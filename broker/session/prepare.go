@@ -38,12 +38,25 @@ func (p *Prepared) Text() string {
 
 // Parse splits and parses a text of any number of statements.
 func (s *Session) Parse(text string) ([]Statement, error) {
-	return sql.Parse(text, s.dialect() == fn.Pinot)
+	stmts, err := sql.Parse(text, s.dialect() == fn.Pinot)
+	if err != nil {
+		s.eng.metrics.failed(err)
+	}
+	return stmts, err
 }
 
 // Prepare resolves a statement; types gives the types of parameters that the
 // client declared, an invalid type (or a missing one) means: infer.
 func (s *Session) Prepare(ctx context.Context, stmt *Statement, types []schema.Type) (*Prepared, error) {
+	p, err := s.prepare(ctx, stmt, types)
+	if err != nil {
+		s.eng.metrics.failed(err)
+		return nil, err
+	}
+	return p, nil
+}
+
+func (s *Session) prepare(ctx context.Context, stmt *Statement, types []schema.Type) (*Prepared, error) {
 	if s.tx.failed && !endsFailedBlock(stmt.Node) {
 		return nil, inFailedBlock()
 	}
@@ -97,25 +110,23 @@ func (s *Session) planKey(stmt *Statement, types []schema.Type) planKey {
 }
 
 func (s *Session) plan(ctx context.Context, stmt *Statement, types []schema.Type) (*plan.Query, error) {
-	defer s.eng.phase("plan")()
-	return plan.Prepare(s.FnContext(ctx), stmt, plan.Options{
+	start := s.eng.now()
+	q, err := plan.Prepare(s.FnContext(ctx), stmt, plan.Options{
 		Catalog: s.eng.cfg.Catalog, Dialect: s.dialect(), SearchPath: s.searchPath(),
 		ParamTypes: types, DefaultLimit: s.opt.DefaultLimit,
 	})
+	s.eng.metrics.plan.Observe(s.eng.now().Sub(start).Seconds())
+	return q, err
 }
 
-// phase starts a timer for a phase of a statement; call the result at its end.
-func (e *Engine) phase(name string) func() {
-	start := e.now()
-	return func() { e.metrics.phase.WithLabelValues(name).Observe(e.now().Sub(start).Seconds()) }
-}
+// maxStored bounds the prepared statements of a session.
+const maxStored = 10_000
 
 // Store prepares a statement under a name ("" is the unnamed one).
 func (s *Session) Store(ctx context.Context, name string, stmt *Statement, types []schema.Type) error {
-	if name != "" && s.stored[name] != nil {
-		return sqlerr.New(sqlerr.DuplicatePreparedStmt, "prepared statement %q already exists", name)
+	if err := s.makeRoom(name); err != nil {
+		return err
 	}
-	delete(s.stored, name)
 	p, err := s.Prepare(ctx, stmt, types)
 	if err != nil {
 		return err
@@ -126,10 +137,27 @@ func (s *Session) Store(ctx context.Context, name string, stmt *Statement, types
 
 // StoreEmpty stores the empty statement under a name.
 func (s *Session) StoreEmpty(name string) error {
-	if name != "" && s.stored[name] != nil {
-		return sqlerr.New(sqlerr.DuplicatePreparedStmt, "prepared statement %q already exists", name)
+	if err := s.makeRoom(name); err != nil {
+		return err
 	}
 	s.stored[name] = &Prepared{}
+	return nil
+}
+
+// makeRoom checks that a statement of that name can be stored; an unnamed one
+// makes way.
+func (s *Session) makeRoom(name string) error {
+	if name == "" {
+		delete(s.stored, "")
+		return nil
+	}
+	if s.stored[name] != nil {
+		return sqlerr.New(sqlerr.DuplicatePreparedStmt, "prepared statement %q already exists", name)
+	}
+	if len(s.stored) >= maxStored {
+		return sqlerr.New(sqlerr.ConfigLimitExceeded, "the session has %d prepared statements, which is the limit", maxStored).
+			WithHint("DEALLOCATE ALL removes them.")
+	}
 	return nil
 }
 

@@ -202,8 +202,8 @@ func (r *Result) Close() {
 		r.stop()
 		r.query.cancel(nil)
 		r.session.eng.end(r.query)
-		r.session.record(r)
 	}
+	r.session.record(r)
 }
 
 func joinLimited(items []string, limit int) string {

@@ -5,9 +5,9 @@ BIN       := bin/alluvium
 PKGS      := ./...
 UI        := controller/ui/app
 UI_BUILT  := controller/ui/dist/index.html
-# The vector kernels have archsimd twins that need this experiment; a plain
-# `go build` works without it.
-export GOEXPERIMENT ?=
+# The kernels' vector twins need this experiment; a plain `go build` works
+# without it, and `make GOEXPERIMENT= test` tests that build.
+export GOEXPERIMENT ?= simd
 FUZZTIME  ?= 10s
 
 .PHONY: build run test race lint fuzz-short fuzz bench integration cluster-up cluster-down nightly generate ui ui-test tools clean

@@ -241,6 +241,20 @@ func binarySize(t schema.Type) int {
 	return 0
 }
 
+// elementType is the type of the elements that a client sent for a parameter of
+// type t; it may differ from t's, as drivers take the narrowest that fits.
+func elementType(oid uint32, t schema.Type) (schema.Type, error) {
+	elem, ok := schema.TypeByOID(oid)
+	if !ok {
+		elem = t.Elem()
+	}
+	switch elem.Kind() {
+	case schema.KindInvalid, schema.KindList:
+		return elem, badBinary(t)
+	}
+	return elem, nil
+}
+
 // maxArrayElems bounds the memory that one array parameter can ask for.
 const maxArrayElems = 1 << 20
 
@@ -249,45 +263,51 @@ func decodeBinaryList(b []byte, t schema.Type) (column.Value, error) {
 	if len(b) < 12 {
 		return column.Value{}, badBinary(t)
 	}
-	dims, elemOID := be.Uint32(b), be.Uint32(b[8:])
-	elem := t.Elem()
-	if got, ok := schema.TypeByOID(elemOID); ok {
-		elem = got
+	elem, err := elementType(be.Uint32(b[8:]), t)
+	if err != nil {
+		return column.Value{}, err
 	}
-	list := column.New(elem, 0)
-	if dims == 0 {
-		return column.Value{Type: t, List: list}, nil
+	out := column.Value{Type: elem.AsList(), List: column.New(elem, 0)}
+	if elem == t.Elem() {
+		out.Type = t
 	}
-	if dims != 1 {
+	switch dims := be.Uint32(b); {
+	case dims == 0:
+		return out, nil
+	case dims > 1:
 		return column.Value{}, sqlerr.Unsupported("a multi-dimensional array parameter")
-	}
-	if len(b) < 20 {
+	case len(b) < 20 || be.Uint32(b[12:]) > maxArrayElems:
 		return column.Value{}, badBinary(t)
 	}
-	n := be.Uint32(b[12:])
-	if n > maxArrayElems {
-		return column.Value{}, badBinary(t)
+	rest, err := decodeElements(b[20:], int(be.Uint32(b[12:])), t, out.List)
+	if err == nil && len(rest) > 0 {
+		err = badBinary(t)
 	}
-	b = b[20:]
+	return out, err
+}
+
+// decodeElements appends n elements to list and returns the bytes behind them;
+// t is the parameter's type, for errors.
+func decodeElements(b []byte, n int, t schema.Type, list *column.Vector) ([]byte, error) {
 	for range n {
 		if len(b) < 4 {
-			return column.Value{}, badBinary(t)
+			return nil, badBinary(t)
 		}
-		size := int32(be.Uint32(b))
+		size := int32(binary.BigEndian.Uint32(b))
 		b = b[4:]
 		if size == -1 {
 			list.AppendNull()
 			continue
 		}
 		if size < 0 || int(size) > len(b) {
-			return column.Value{}, badBinary(t)
+			return nil, badBinary(t)
 		}
-		x, err := decodeBinary(b[:size], elem)
+		x, err := decodeBinary(b[:size], list.Type)
 		if err != nil {
-			return column.Value{}, err
+			return nil, err
 		}
 		list.Append(x)
 		b = b[size:]
 	}
-	return column.Value{Type: elem.AsList(), List: list}, nil
+	return b, nil
 }

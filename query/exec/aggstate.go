@@ -29,8 +29,8 @@ type aggState struct {
 func newAggState(q *query, call *aggCall) *aggState {
 	a := &aggState{q: q, call: call, acc: call.call.Spec.New(), vecs: make([]*column.Vector, len(call.args))}
 	if call.filter >= 0 {
-		a.filtered = newReader(q.ctx, len(q.leaf.Cols), q.exprs)
-		a.docs, a.groups = make([]uint32, 0, chunkRows), make([]uint32, 0, chunkRows)
+		a.filtered = newReader(q, q.exprs)
+		a.docs, a.groups = q.buf.uint32s(chunkRows)[:0], q.buf.uint32s(chunkRows)[:0]
 	}
 	return a
 }
@@ -56,7 +56,7 @@ func (a *aggState) open(sp *segPlan, p *tablePlan) {
 		a.spare = &idCollector{}
 	}
 	a.distinct = a.spare
-	a.distinct.open(sp.dictValues(a.q.ctx, a.call.args[0], a.q.exprs[a.call.args[0]]).N, p)
+	a.distinct.open(&a.q.buf, sp.dictValues(a.q.ctx, a.call.args[0], a.q.exprs[a.call.args[0]]).N, p)
 }
 
 // collectsIDs reports whether the aggregation only needs to know which values
@@ -148,7 +148,7 @@ type idCollector struct {
 // maxCollectorBits bounds the dense form.
 const maxCollectorBits = 1 << 24
 
-func (d *idCollector) open(ids int, p *tablePlan) {
+func (d *idCollector) open(buf *buffers, ids int, p *tablePlan) {
 	d.ids, d.width = ids, 0
 	groups := p.size
 	if p.kind == tableSingle {
@@ -158,7 +158,7 @@ func (d *idCollector) open(ids int, p *tablePlan) {
 		d.width = ids + 1
 		n := column.Words(d.width * groups)
 		if cap(d.dense) < n {
-			d.dense = make(column.Bitmap, n)
+			d.dense = buf.uint64s(n)
 		}
 		d.dense = d.dense[:n]
 		clear(d.dense)

@@ -23,7 +23,7 @@ func TestSteadyStateDoesNotAllocate(t *testing.T) {
 	f := func(name string, leaf *plan.Leaf) {
 		t.Helper()
 		leaf.Cols, leaf.Filter, leaf.Limit = leafCols(), filter, max(leaf.Limit, -1)
-		q := &query{e: New(Config{Workers: -1}), ctx: testContext(), leaf: leaf}
+		q := newQuery(New(Config{Workers: -1}), testContext(), leaf, Options{})
 		q.op = q.newOperator(nil)
 		if err := q.planSegments(segs[1:]); err != nil {
 			t.Fatal(err)

@@ -53,13 +53,13 @@ func (c *chunk) nullsOf(dense, dst column.Bitmap) column.Bitmap {
 
 // denseBits returns a roaring bitmap as a dense one over docs documents.
 // Members beyond docs are dropped.
-func denseBits(b *roaring.Bitmap, docs uint32) column.Bitmap {
+func denseBits(buf *buffers, b *roaring.Bitmap, docs uint32) column.Bitmap {
 	size := column.Words(int(docs))
 	if b.IsEmpty() {
-		return make(column.Bitmap, size)
+		return buf.bitmap(int(docs))
 	}
 	need := (int(b.Maximum())>>16 + 1) << 10
-	out := make(column.Bitmap, max(size, need))
+	out := buf.bitmap(max(size, need) * 64)
 	b.WriteDenseTo(out)
 	kernel.Trim(out, int(docs))
 	return out[:size]

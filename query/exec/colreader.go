@@ -14,6 +14,7 @@ import (
 type colReader struct {
 	c    *segCol
 	docs uint32 // of the segment
+	mem  *buffers
 	// entries counts the values read.
 	entries int64
 
@@ -38,9 +39,9 @@ func (r *colReader) readNulls(c *chunk) column.Bitmap {
 	if r.nullGen != c.gen {
 		r.nullGen = c.gen
 		if r.nullBuf == nil {
-			r.nullBuf = column.NewBitmap(chunkRows)
+			r.nullBuf = r.mem.bitmap(chunkRows)
 		}
-		r.nulls = c.nullsOf(r.c.nullBits(r.docs), r.nullBuf)
+		r.nulls = c.nullsOf(r.c.nullBits(r.mem, r.docs), r.nullBuf)
 	}
 	return r.nulls
 }
@@ -48,7 +49,7 @@ func (r *colReader) readNulls(c *chunk) column.Bitmap {
 // readIDs returns the dictionary ids of the chunk; NULL rows have some id.
 func (r *colReader) readIDs(c *chunk) []uint32 {
 	if r.ids == nil {
-		r.ids = make([]uint32, chunkRows)
+		r.ids = r.mem.uint32s(chunkRows)
 	}
 	ids := r.ids[:c.n]
 	if r.idsGen == c.gen {
@@ -73,7 +74,7 @@ func (r *colReader) readNullIDs(c *chunk) []uint32 {
 		return ids
 	}
 	if r.nullIDs == nil {
-		r.nullIDs = make([]uint32, chunkRows)
+		r.nullIDs = r.mem.uint32s(chunkRows)
 	}
 	if r.nullIDGen != c.gen {
 		r.nullIDGen = c.gen

@@ -42,6 +42,7 @@ type Engine struct {
 	// inlineWork is the estimated nanoseconds of work below which a leaf runs
 	// on the calling goroutine alone.
 	inlineWork float64
+	buffers    bufferPool
 }
 
 // New returns an engine.

@@ -50,7 +50,7 @@ type filterRun struct {
 // bitmap takes a scratch bitmap of one block; put gives the last one back.
 func (f *filterRun) bitmap() column.Bitmap {
 	if len(f.scratch) == 0 {
-		return column.NewBitmap(segment.BlockRows)
+		return f.r.buf.bitmap(segment.BlockRows)
 	}
 	b := f.scratch[len(f.scratch)-1]
 	f.scratch = f.scratch[:len(f.scratch)-1]

@@ -86,7 +86,7 @@ func (b *filterBuilder) buildInverted(p *predIDs, share float64) (filterNode, er
 	if p.nulls && c.hasNulls() {
 		maps = append(maps, c.col.Nulls())
 	}
-	return newBitmapNode(p, share, unionOf(maps), b.sp.docs), nil
+	return newBitmapNode(p, share, unionOf(maps), b.sp), nil
 }
 
 func unionOf(maps []*roaring.Bitmap) *roaring.Bitmap {
@@ -108,8 +108,8 @@ type bitmapNode struct {
 	dense column.Bitmap // nil when list is used
 }
 
-func newBitmapNode(p *predIDs, share float64, docs *roaring.Bitmap, n uint32) *bitmapNode {
-	x := &bitmapNode{pred: p, share: share}
+func newBitmapNode(p *predIDs, share float64, docs *roaring.Bitmap, sp *segPlan) *bitmapNode {
+	x, n := &bitmapNode{pred: p, share: share}, sp.docs
 	if docs.GetCardinality()*sparseFraction <= uint64(n) {
 		x.list = docs.ToArray()
 		if end, _ := slices.BinarySearch(x.list, n); end < len(x.list) {
@@ -117,7 +117,7 @@ func newBitmapNode(p *predIDs, share float64, docs *roaring.Bitmap, n uint32) *b
 		}
 		return x
 	}
-	x.dense = denseBits(docs, n)
+	x.dense = denseBits(sp.buf, docs, n)
 	return x
 }
 
@@ -259,7 +259,7 @@ func (x *idNode) zone(c *segCol, b block) (any, within bool) {
 
 // nullsOf returns the NULL rows of a block, nil when there is none.
 func nullsOf(c *segCol, b block, run *filterRun) column.Bitmap {
-	dense := c.nullBits(run.r.sp.docs)
+	dense := c.nullBits(run.r.buf, run.r.sp.docs)
 	if dense == nil {
 		return nil
 	}
@@ -290,6 +290,9 @@ func (x *idNode) fixNulls(nulls, hit column.Bitmap) {
 
 // gather looks at the n rows of sel only.
 func (x *idNode) gather(run *filterRun, b block, sel column.Bitmap, n int) {
+	if run.pos == nil {
+		run.pos = run.r.buf.uint32s(2 * chunkRows)
+	}
 	run.pos = kernel.Positions(sel, b.from, run.pos[:0])
 	clear(sel)
 	col := &run.r.cols[x.pred.col]

@@ -1,8 +1,10 @@
 package exec
 
 import (
+	"bytes"
 	"math"
 	"math/bits"
+	"slices"
 
 	"github.com/alluviumdb/alluvium/internal/column"
 	"github.com/alluviumdb/alluvium/internal/schema"
@@ -90,11 +92,28 @@ func (k *groupKey) share(q *query) {
 			continue
 		}
 		v := sp.keyValues(q, k.expr, q.exprs[k.expr])
-		if !sameDictionary(last, v) {
+		switch {
+		case last == nil && sp.distinctValues(k.expr):
+			last, lastTable = v, k.dict.borrow(v)
+		case !sameDictionary(last, v):
 			last, lastTable = v, k.codes(v)
 		}
 		k.tables[sp] = lastTable
 	}
+}
+
+// distinctValues reports whether the values of expression i, which has a
+// dictionary, are known to differ from each other as group keys.
+func (sp *segPlan) distinctValues(i int) bool {
+	s := sp.exprs[i]
+	if s.mode != exprCol || !sp.cols[s.col].isDict() || sp.cols[s.col].cast {
+		return false
+	}
+	switch v := sp.cols[s.col].vals; v.Kind() {
+	case schema.KindBytes, schema.KindInt32, schema.KindInt64:
+		return !v.Const && !v.HasNulls()
+	}
+	return false
 }
 
 // codes returns the code per row of a dictionary's values and, last, the one
@@ -112,21 +131,22 @@ func (k *groupKey) codes(v *column.Vector) []uint32 {
 	return out
 }
 
-// sameDictionary reports whether two segments have the same text dictionary,
-// as they often do: then its codes need not be looked up again.
+// sameDictionary reports whether two segments have the same dictionary of text
+// or whole numbers, as they often do: then its codes need not be looked up
+// again.
 func sameDictionary(a, b *column.Vector) bool {
-	if a == nil || a.Kind() != schema.KindBytes || a.Const || b.Const || a.N != b.N || len(a.Data) != len(b.Data) {
+	if a == nil || a.Const || b.Const || a.N != b.N || a.HasNulls() || b.HasNulls() || a.Kind() != b.Kind() {
 		return false
 	}
-	if a.HasNulls() || b.HasNulls() || a.Offsets[0] != b.Offsets[0] {
-		return false
+	switch a.Kind() {
+	case schema.KindInt32:
+		return slices.Equal(a.Int32s[:a.N], b.Int32s[:b.N])
+	case schema.KindInt64:
+		return slices.Equal(a.Int64s[:a.N], b.Int64s[:b.N])
+	case schema.KindBytes:
+		return slices.Equal(a.Offsets[:a.N+1], b.Offsets[:b.N+1]) && bytes.Equal(a.Data, b.Data)
 	}
-	for i, o := range a.Offsets {
-		if b.Offsets[i] != o {
-			return false
-		}
-	}
-	return string(a.Data) == string(b.Data)
+	return false
 }
 
 // bits returns how many bits a code takes.
@@ -199,7 +219,7 @@ func (kr *keyReader) isConst() bool {
 // buffer returns codes with room for n rows; dense tables never need it.
 func (kr *keyReader) buffer(n int) []uint64 {
 	if kr.codes == nil {
-		kr.codes = make([]uint64, chunkRows)
+		kr.codes = kr.r.buf.uint64s(chunkRows)
 	}
 	return kr.codes[:n]
 }

@@ -118,14 +118,15 @@ func newGroupTable(p *tablePlan, r *reader) *groupTable {
 		t.n = 1
 		return t
 	case tableDense:
-		t.slots, t.index = make([]uint32, p.size), make([]uint32, chunkRows)
+		t.slots, t.index = r.buf.uint32s(p.size), r.buf.uint32s(chunkRows)
+		clear(t.slots)
 	case tablePacked:
 		t.hash.init()
-		t.packed = make([]uint64, chunkRows)
+		t.packed = r.buf.uint64s(chunkRows)
 	case tableWide:
 		t.wide.init(len(p.keys) + 1)
 	}
-	t.gids = make([]uint32, chunkRows)
+	t.gids = r.buf.uint32s(chunkRows)
 	t.row = make([]uint64, len(p.keys)+1)
 	return t
 }

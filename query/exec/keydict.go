@@ -13,9 +13,13 @@ import (
 // is NULL, code i is row i-1 of vals. It is an open-addressing hash table from
 // values to codes.
 type keyDict struct {
-	vals  *column.Vector
-	slots []uint32 // codes, 0 for a free slot
-	mask  uint32
+	vals *column.Vector
+	// borrowed tells that vals is the dictionary of a segment, that the rest is
+	// empty, and that code i is its id i-1. Values are copied and indexed when a
+	// first other one must be looked up.
+	borrowed bool
+	slots    []uint32 // codes, 0 for a free slot
+	mask     uint32
 	// word tells that values are compared by kernel.WordKey, in words; the
 	// others by bytes: those of vals, or for wide kinds the keys in enc.
 	word   bool
@@ -43,6 +47,9 @@ func newKeyDict(t schema.Type) *keyDict {
 func (d *keyDict) size() int { return d.vals.N + 1 }
 
 func (d *keyDict) bytes() int64 {
+	if d.borrowed {
+		return 0
+	}
 	n := vectorBytes(d.vals) + int64(len(d.slots))*4 + int64(cap(d.words))*8 + int64(cap(d.hashes))*4
 	if d.enc != nil && d.enc != d.vals {
 		n += vectorBytes(d.enc)
@@ -50,9 +57,35 @@ func (d *keyDict) bytes() int64 {
 	return n
 }
 
+// borrow makes an empty d number the values of a segment's dictionary, which
+// are distinct, and returns the code per id and, last, that of NULL.
+func (d *keyDict) borrow(v *column.Vector) []uint32 {
+	d.vals, d.borrowed = v, true
+	out := make([]uint32, v.N+1)
+	for i := range v.N {
+		out[i] = uint32(i + 1)
+	}
+	return out
+}
+
+// own copies and indexes borrowed values; their codes stay.
+func (d *keyDict) own() {
+	v := d.vals
+	d.vals, d.borrowed = column.New(v.Type, v.N), false
+	if !d.word {
+		d.enc = d.vals
+	}
+	for i := range v.N {
+		d.code(v, i)
+	}
+}
+
 // code returns the code of row i of v, which it gives a new one at its first
 // appearance.
 func (d *keyDict) code(v *column.Vector, i int) uint32 {
+	if d.borrowed {
+		d.own()
+	}
 	if v.Const {
 		i = 0
 	}

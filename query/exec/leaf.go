@@ -24,6 +24,7 @@ type query struct {
 	leaf  *plan.Leaf
 	opt   Options
 	mem   memory
+	buf   buffers
 	exprs []*leafExpr // all that the operator reads per row
 	op    operator
 	segs  []*segPlan
@@ -43,9 +44,16 @@ type operator interface {
 	method() string
 }
 
-func (e *Engine) runLeaf(ctx *fn.Context, leaf *plan.Leaf, segs []segment.Segment, opt Options, emit func(*column.Batch) error) (Stats, error) {
+func newQuery(e *Engine, ctx *fn.Context, leaf *plan.Leaf, opt Options) *query {
 	q := &query{e: e, ctx: ctx, leaf: leaf, opt: opt}
 	q.mem.limit = opt.MemoryLimit
+	q.buf.pool = &e.buffers
+	return q
+}
+
+func (e *Engine) runLeaf(ctx *fn.Context, leaf *plan.Leaf, segs []segment.Segment, opt Options, emit func(*column.Batch) error) (Stats, error) {
+	q := newQuery(e, ctx, leaf, opt)
+	defer q.buf.release()
 	err := guard(func() error { return q.run(segs, emit) })
 	q.stats.PeakBytes = q.mem.peak.Load()
 	return q.stats, err
@@ -138,7 +146,7 @@ func (q *query) planSegments(segs []segment.Segment) error {
 		if segs[i].NumDocs() == 0 || !q.canMatch(segs[i].Metadata()) {
 			return nil
 		}
-		p, err := newSegPlan(q.ctx, q.leaf, q.exprs, segs[i])
+		p, err := newSegPlan(q, segs[i])
 		plans[i] = p
 		return err
 	})

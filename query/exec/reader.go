@@ -11,6 +11,7 @@ import (
 // chunk, in whichever segment it works on.
 type reader struct {
 	ctx   *fn.Context
+	buf   *buffers
 	sp    *segPlan
 	cols  []colReader
 	exprs []exprReader
@@ -30,9 +31,13 @@ type exprReader struct {
 	konst column.Vector
 }
 
-func newReader(ctx *fn.Context, cols int, exprs []*leafExpr) *reader {
-	r := &reader{ctx: ctx, cols: make([]colReader, cols), exprs: make([]exprReader, len(exprs))}
+func newReader(q *query, exprs []*leafExpr) *reader {
+	cols := len(q.leaf.Cols)
+	r := &reader{ctx: q.ctx, buf: &q.buf, cols: make([]colReader, cols), exprs: make([]exprReader, len(exprs))}
 	r.in.Cols = make([]*column.Vector, cols)
+	for i := range r.cols {
+		r.cols[i].mem = r.buf
+	}
 	for i, x := range exprs {
 		r.exprs[i].x = x
 	}

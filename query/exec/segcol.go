@@ -134,10 +134,10 @@ func (c *segCol) hasNulls() bool {
 
 // nullBits returns the NULL documents as a dense bitmap over the segment, nil
 // when there is none. It is made at the first call.
-func (c *segCol) nullBits(docs uint32) column.Bitmap {
+func (c *segCol) nullBits(buf *buffers, docs uint32) column.Bitmap {
 	c.once.Do(func() {
 		if c.col != nil && c.hasNulls() {
-			c.nulls = denseBits(c.col.Nulls(), docs)
+			c.nulls = denseBits(buf, c.col.Nulls(), docs)
 		}
 	})
 	return c.nulls

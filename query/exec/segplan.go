@@ -15,6 +15,7 @@ type segPlan struct {
 	seg  segment.Segment
 	meta *segment.Metadata
 	docs uint32
+	buf  *buffers
 	cols []*segCol
 	// filter is nil when all rows pass; none tells that no row does.
 	filter filterNode
@@ -32,8 +33,9 @@ type segPlan struct {
 }
 
 // newSegPlan opens the columns of the leaf and plans its filter.
-func newSegPlan(ctx *fn.Context, leaf *plan.Leaf, exprs []*leafExpr, seg segment.Segment) (*segPlan, error) {
-	sp := &segPlan{seg: seg, meta: seg.Metadata(), docs: seg.NumDocs(), share: 1}
+func newSegPlan(q *query, seg segment.Segment) (*segPlan, error) {
+	ctx, leaf := q.ctx, q.leaf
+	sp := &segPlan{seg: seg, buf: &q.buf, meta: seg.Metadata(), docs: seg.NumDocs(), share: 1}
 	sp.rowsHint = float64(sp.docs)
 	for i := range leaf.Cols {
 		c, err := openCol(ctx, seg, &leaf.Cols[i])
@@ -45,7 +47,7 @@ func newSegPlan(ctx *fn.Context, leaf *plan.Leaf, exprs []*leafExpr, seg segment
 	if err := sp.planFilter(ctx, leaf.Filter); err != nil {
 		return nil, err
 	}
-	for _, x := range exprs {
+	for _, x := range q.exprs {
 		sp.exprs = append(sp.exprs, sp.planExpr(x, sp.rows()))
 	}
 	return sp, nil

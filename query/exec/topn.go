@@ -294,7 +294,7 @@ func (op *topN) finish(q *query, sinks []sink, emit func(*column.Batch) error) e
 	if len(all) > op.limit {
 		all = all[:op.limit]
 	}
-	r := newReader(q.ctx, len(q.leaf.Cols), q.exprs)
+	r := newReader(q, q.exprs)
 	for from := 0; from < len(all); from += batchRows {
 		b, err := op.fetch(r, all[from:min(from+batchRows, len(all))])
 		if err != nil {

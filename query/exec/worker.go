@@ -50,10 +50,10 @@ type worker struct {
 
 func newWorker(q *query) (*worker, error) {
 	w := &worker{q: q, mem: share{m: &q.mem}}
-	w.reader = newReader(q.ctx, len(q.leaf.Cols), q.exprs)
-	w.run.r = newReader(q.ctx, len(q.leaf.Cols), nil)
-	w.docs = make([]uint32, 0, 2*chunkRows)
-	w.sel = column.NewBitmap(segment.BlockRows)
+	w.reader = newReader(q, q.exprs)
+	w.run.r = newReader(q, nil)
+	w.docs = q.buf.uint32s(2 * chunkRows)[:0]
+	w.sel = q.buf.bitmap(segment.BlockRows)
 	s, err := q.op.newSink(q, w.reader)
 	w.sink = s
 	return w, err

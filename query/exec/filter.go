@@ -186,7 +186,7 @@ func (b *filterBuilder) cost(p predicate, rows float64) float64 {
 	share := rows / max(float64(b.sp.docs), 1)
 	switch p := p.(type) {
 	case *predIDs:
-		return min(b.scanCost(rows), b.indexCost(p))/max(float64(b.sp.docs), 1) + 0.001
+		return min(b.scanCost(p, rows), b.indexCost(p))/max(float64(b.sp.docs), 1) + 0.001
 	case *predRange:
 		return costScanValue
 	case *predNull:

@@ -3,6 +3,7 @@ package exec
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -20,9 +21,16 @@ type filterBuilder struct {
 	exprs int // expression nodes so far
 }
 
-// scanCost is the nanoseconds of comparing the ids of rows rows.
-func (b *filterBuilder) scanCost(rows float64) float64 {
-	return min(float64(b.sp.docs)*costScanID, rows*costGatherID)
+// scanCost is the nanoseconds of comparing the ids of rows rows, spread over
+// the segment: those of the stretches that they are in, or their own.
+func (b *filterBuilder) scanCost(p *predIDs, rows float64) float64 {
+	perID := costScanID
+	if p.set.bits == nil && kernel.Wide() {
+		perID = costScanWide
+	}
+	docs := max(float64(b.sp.docs), 1)
+	touched := 1 - math.Pow(1-min(rows/docs, 1), stretchWords*64)
+	return min(docs*touched*perID, rows*costGatherID)
 }
 
 // indexCost is the nanoseconds of finding the documents of a set of ids by an
@@ -46,7 +54,7 @@ func (b *filterBuilder) indexCost(p *predIDs) float64 {
 func (b *filterBuilder) buildIDs(p *predIDs, rows float64) (filterNode, error) {
 	c := b.sp.cols[p.col]
 	share := b.sp.selectivity(p)
-	if b.indexCost(p) < b.scanCost(rows) {
+	if b.indexCost(p) < b.scanCost(p, rows) {
 		if c.col.Ranges() != nil {
 			return b.buildSorted(p, share), nil
 		}

@@ -195,6 +195,20 @@ func (kr *keyReader) open(sp *segPlan) {
 	}
 }
 
+// ascends reports whether, in the open segment, the code of every id is one
+// more than the id, and no row is NULL.
+func (kr *keyReader) ascends() bool {
+	if kr.isConst() || kr.r.sp.cols[kr.r.exprs[kr.k.expr].s.col].hasNulls() {
+		return false
+	}
+	for id, code := range kr.table[:len(kr.table)-1] {
+		if code != uint32(id)+1 {
+			return false
+		}
+	}
+	return true
+}
+
 // lazyTable returns an unfilled table for a segment in which the key has a
 // dictionary, nil for one in which it has none.
 func (kr *keyReader) lazyTable(sp *segPlan) []uint32 {

@@ -102,14 +102,21 @@ type groupTable struct {
 	wide     wideTable
 	nullSlot uint32 // packed with one 64-bit key: 1 + the group of NULL
 	row      []uint64
-	packed   []uint64 // scratch
-	// tables are, for a dense table, the codes per dictionary id of the open
-	// segment with the stride multiplied in.
-	tables [][]uint32
+	packed   []uint64    // scratch
+	steps    []denseStep // dense: how each key adds to the index
+}
+
+// denseStep turns the dictionary ids of one key in the open segment into its
+// part of the index: by a table of its codes with the stride multiplied in, or
+// without looking anything up where codes ascend with the ids.
+type denseStep struct {
+	table  []uint32
+	linear bool
+	stride uint32
 }
 
 func newGroupTable(p *tablePlan, r *reader) *groupTable {
-	t := &groupTable{p: p, codes: make([][]uint64, len(p.keys)), tables: make([][]uint32, len(p.keys))}
+	t := &groupTable{p: p, codes: make([][]uint64, len(p.keys))}
 	for _, k := range p.keys {
 		t.keys = append(t.keys, newKeyReader(k, r))
 	}
@@ -118,6 +125,7 @@ func newGroupTable(p *tablePlan, r *reader) *groupTable {
 		t.n = 1
 		return t
 	case tableDense:
+		t.steps = make([]denseStep, len(p.keys))
 		t.slots, t.index = r.buf.uint32s(p.size), r.buf.uint32s(chunkRows)
 		clear(t.slots)
 	case tablePacked:
@@ -147,16 +155,34 @@ func (t *groupTable) open(sp *segPlan) {
 	for i, k := range t.keys {
 		k.open(sp)
 		if t.p.kind == tableDense {
-			t.tables[i] = scaleTable(t.tables[i][:0], k.table, uint32(t.p.strides[i]))
+			t.steps[i].open(k, uint32(t.p.strides[i]))
 		}
 	}
 }
 
-func scaleTable(dst, codes []uint32, stride uint32) []uint32 {
-	for _, c := range codes {
-		dst = append(dst, c*stride)
+func (s *denseStep) open(k *keyReader, stride uint32) {
+	s.stride, s.linear = stride, k.ascends()
+	if s.linear {
+		return
 	}
-	return dst
+	s.table = s.table[:0]
+	for _, c := range k.table {
+		s.table = append(s.table, c*stride)
+	}
+}
+
+// apply puts the parts of the ids into the index, or adds them to it.
+func (s *denseStep) apply(index, ids []uint32, first bool) {
+	switch {
+	case s.linear && first:
+		kernel.SetScaled(index, ids, s.stride, s.stride)
+	case s.linear:
+		kernel.AddScaled(index, ids, s.stride, s.stride)
+	case first:
+		kernel.SetTable(index, ids, s.table)
+	default:
+		kernel.AddTable(index, ids, s.table)
+	}
 }
 
 // groups returns the group of each row of the chunk, nil for a single group.
@@ -180,14 +206,11 @@ func (t *groupTable) groups(c *chunk) ([]uint32, error) {
 func (t *groupTable) denseGroups(c *chunk) {
 	index := t.index[:c.n]
 	for i, k := range t.keys {
-		switch {
-		case k.isConst():
-			addAll(index, t.tables[i][0], i == 0)
-		case i == 0:
-			kernel.SetTable(index, k.r.ids(k.k.expr, c), t.tables[i])
-		default:
-			kernel.AddTable(index, k.r.ids(k.k.expr, c), t.tables[i])
+		if k.isConst() {
+			addAll(index, t.steps[i].table[0], i == 0)
+			continue
 		}
+		t.steps[i].apply(index, k.r.ids(k.k.expr, c), i == 0)
 	}
 	gids := t.gids[:c.n]
 	for i, at := range index {

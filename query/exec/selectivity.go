@@ -10,8 +10,9 @@ import (
 // rough: they only have to tell an index of a few bitmaps from a scan of
 // millions of ids.
 const (
-	costScanID     = 0.5  // compare one packed id, in order
-	costGatherID   = 3.0  // read and compare one id, here and there
+	costScanID     = 1.0  // compare one packed id, in order
+	costScanWide   = 0.15 // the same for a range, with vector instructions
+	costGatherID   = 6.0  // read and compare one id, here and there
 	costScanValue  = 1.0  // compare one raw value
 	costExpr       = 30.0 // evaluate an expression for one row
 	costPosting    = 2.0  // add one document of a sparse posting list

@@ -117,6 +117,23 @@ func concatBytes(dst, src *column.Vector) {
 	}
 }
 
+// SetScaled sets dst[i] to ids[i]·stride + base: SetTable where the table is
+// such a line.
+func SetScaled(dst, ids []uint32, stride, base uint32) {
+	dst = dst[:len(ids)]
+	for i := setScaledWide(dst, ids, stride, base); i < len(ids); i++ {
+		dst[i] = ids[i]*stride + base
+	}
+}
+
+// AddScaled adds ids[i]·stride + base to dst[i].
+func AddScaled(dst, ids []uint32, stride, base uint32) {
+	dst = dst[:len(ids)]
+	for i := addScaledWide(dst, ids, stride, base); i < len(ids); i++ {
+		dst[i] += ids[i]*stride + base
+	}
+}
+
 // AddTable adds table[ids[i]] to dst[i]: one column of a mixed-radix group
 // number, with the stride multiplied into the table.
 func AddTable(dst, ids, table []uint32) {

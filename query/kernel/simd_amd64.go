@@ -28,9 +28,9 @@ func init() {
 	MinMaxInt32, MinMaxInt64 = minMaxInt32AVX512, minMaxInt64AVX512
 }
 
-// The wide functions do a multiple of eight words of a bitmap operation and
-// return how many words that is. They are no variables because then the
-// bitmaps of all callers would escape.
+// The wide functions do a multiple of what a register holds and return how
+// many elements that is. They are no variables because then the slices of all
+// callers would escape.
 
 func andWide(dst, src []uint64) int {
 	if !wide {
@@ -51,4 +51,18 @@ func andNotWide(dst, src []uint64) int {
 		return 0
 	}
 	return andNotAVX512(dst, src)
+}
+
+func setScaledWide(dst, ids []uint32, stride, base uint32) int {
+	if !wide {
+		return 0
+	}
+	return setScaledAVX512(dst, ids, stride, base)
+}
+
+func addScaledWide(dst, ids []uint32, stride, base uint32) int {
+	if !wide {
+		return 0
+	}
+	return addScaledAVX512(dst, ids, stride, base)
 }

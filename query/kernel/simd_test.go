@@ -48,6 +48,25 @@ func checkBitmapTwins(t *testing.T, a, b column.Bitmap, base uint32) {
 	}
 }
 
+// checkScaled compares the kernels that scale ids.
+func checkScaled(t *testing.T, ids, before []uint32, stride, base uint32) {
+	t.Helper()
+	set, add := slices.Clone(before), slices.Clone(before)
+	n := setScaledAVX512(set, ids, stride, base)
+	if m := addScaledAVX512(add, ids, stride, base); m != n || n > len(ids) || n < len(ids)-15 {
+		t.Fatalf("%d and %d of %d ids", n, m, len(ids))
+	}
+	for i, x := range before {
+		wantSet, wantAdd := x, x
+		if i < n {
+			wantSet, wantAdd = ids[i]*stride+base, x+ids[i]*stride+base
+		}
+		if set[i] != wantSet || add[i] != wantAdd {
+			t.Fatalf("%d·%d+%d onto %d: %d and %d", ids[i], stride, base, x, set[i], add[i])
+		}
+	}
+}
+
 func checkIntTwins(t *testing.T, v []int64, nulls column.Bitmap) {
 	t.Helper()
 	v32 := make([]int32, len(v))
@@ -105,6 +124,11 @@ func TestVectorKernelsEqualPlain(t *testing.T) {
 	for n := range 300 {
 		a, b := randomBits(r, n), randomBits(r, n)
 		checkBitmapTwins(t, a, b, r.Uint32()>>8)
+		ids, before := make([]uint32, n), make([]uint32, n)
+		for i := range ids {
+			ids[i], before[i] = r.Uint32(), r.Uint32()
+		}
+		checkScaled(t, ids, before, r.Uint32(), r.Uint32())
 		v, floats := make([]int64, n), make([]float64, n)
 		for i := range v {
 			v[i] = int64(r.Uint64()) >> r.IntN(60)

@@ -2,6 +2,8 @@ package agg
 
 import (
 	"fmt"
+	"math"
+	"math/bits"
 
 	"github.com/alluviumdb/alluvium/internal/column"
 	"github.com/alluviumdb/alluvium/internal/schema"
@@ -17,6 +19,8 @@ type intSum struct {
 	avg   bool
 	scale uint8 // of the argument's values
 	st    []kernel.SumCount
+	// bound is at least the absolute value of every 64-bit sum.
+	bound uint64
 	// spill holds what left the 64-bit sums.
 	spill map[uint32]column.Int128
 }
@@ -59,6 +63,7 @@ func (a *intSum) update32(groups []uint32, vals []int32, nulls column.Bitmap) {
 		a.add(0, column.Int128From(sum), n)
 	case nulls == nil:
 		// A group has fewer than 2^32 rows here, which 63 bits hold.
+		a.bound = math.MaxInt64
 		kernel.SumGroupsInt32(a.st, groups[:len(vals)], vals)
 	default:
 		for i, v := range vals {
@@ -76,7 +81,10 @@ func (a *intSum) update64(groups []uint32, vals []int64, nulls column.Bitmap) {
 	case groups == nil:
 		sum, n := kernel.SumInt64Except(vals, nulls)
 		a.add(0, sum, n)
+	case nulls == nil && a.fit(vals):
+		kernel.AddGroupsInt64(a.st, groups[:len(vals)], vals)
 	case nulls == nil:
+		a.bound = math.MaxInt64
 		for i := 0; i < len(vals); {
 			i += kernel.SumGroupsInt64(a.st, groups[i:len(vals)], vals[i:])
 			if i < len(vals) {
@@ -93,8 +101,31 @@ func (a *intSum) update64(groups []uint32, vals []int64, nulls column.Bitmap) {
 	}
 }
 
+// fit reports whether vals can be added without a look at each sum: even if
+// all belonged to one group it could not overflow.
+func (a *intSum) fit(vals []int64) bool {
+	if len(vals) == 0 {
+		return true
+	}
+	lo, hi := kernel.MinMaxInt64(vals)
+	over, most := bits.Mul64(max(magnitude(lo), magnitude(hi)), uint64(len(vals)))
+	if over != 0 || most > math.MaxInt64 || a.bound > math.MaxInt64-most {
+		return false
+	}
+	a.bound += most
+	return true
+}
+
+func magnitude(x int64) uint64 {
+	if x < 0 {
+		return -uint64(x)
+	}
+	return uint64(x)
+}
+
 // add adds x, the sum of n values, to a group.
 func (a *intSum) add(g uint32, x column.Int128, n int) {
+	a.bound = math.MaxInt64
 	s := &a.st[g]
 	s.Count += int64(n)
 	if x.IsInt64() {

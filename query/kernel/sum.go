@@ -107,6 +107,17 @@ func SumGroupsInt32(st []SumCount, groups []uint32, vals []int32) {
 	}
 }
 
+// AddGroupsInt64 is SumGroupsInt64 for a caller that sees to it that no sum
+// can overflow.
+func AddGroupsInt64(st []SumCount, groups []uint32, vals []int64) {
+	groups = groups[:len(vals)]
+	for i, v := range vals {
+		s := &st[groups[i]]
+		s.Sum += v
+		s.Count++
+	}
+}
+
 // SumGroupsInt64 adds vals[i] to group groups[i] and returns the number of rows
 // done; it stops before a row that would overflow its sum.
 func SumGroupsInt64(st []SumCount, groups []uint32, vals []int64) int {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/alluviumdb/alluvium/internal/column"
 	"github.com/alluviumdb/alluvium/internal/schema"
+	"github.com/alluviumdb/alluvium/query/kernel"
 )
 
 // arithOp is an operator that is computed for a whole vector at once: errors
@@ -126,44 +127,28 @@ func firstLive(args []*column.Vector, sel column.Bitmap, n int, err error, bad f
 }
 
 func int64Arith(op arithOp) evalFunc {
+	loop := map[arithOp]func(dst, a, b []int64) bool{
+		opAdd: kernel.AddInt64, opSub: kernel.SubInt64, opMul: kernel.MulInt64,
+	}[op]
 	return func(_ *Context, args []*column.Vector, n int, sel column.Bitmap, out *column.Vector) error {
 		out.Reset(schema.Int64)
 		out.Resize(n)
-		a, b, sa, sb := args[0].Int64s, args[1].Int64s, step(args[0]), step(args[1])
-		dst := out.Int64s
-		var over int64 // negative once a sign says overflow
-		switch op {
-		case opAdd:
-			for i := range dst {
-				x, y := a[i*sa], b[i*sb]
-				s := x + y
-				dst[i] = s
-				over |= (x ^ s) & (y ^ s)
-			}
-		case opSub:
-			for i := range dst {
-				x, y := a[i*sa], b[i*sb]
-				s := x - y
-				dst[i] = s
-				over |= (x ^ y) & (x ^ s)
-			}
-		case opMul:
-			for i := range dst {
-				x, y := a[i*sa], b[i*sb]
-				dst[i] = x * y
-				// Factors below 2^31 cannot overflow; others are looked at again.
-				if uint64(x+1<<31)|uint64(y+1<<31) >= 1<<32 {
-					over = -1
-				}
-			}
-		}
-		if over >= 0 {
+		if !loop(out.Int64s, int64Operand(args[0]), int64Operand(args[1])) {
 			return nil
 		}
+		a, b, sa, sb := args[0].Int64s, args[1].Int64s, step(args[0]), step(args[1])
 		return firstLive(args, sel, n, errIntRange(schema.Int64), func(i int) bool {
 			return op.overflows(a[i*sa], b[i*sb])
 		})
 	}
+}
+
+// int64Operand returns the values of v, one that stands for all if v is Const.
+func int64Operand(v *column.Vector) []int64 {
+	if v.Const {
+		return v.Int64s[:1]
+	}
+	return v.Int64s
 }
 
 func float64Arith(op arithOp) evalFunc {

@@ -8,6 +8,7 @@ import (
 	"github.com/alluviumdb/alluvium/internal/column"
 	"github.com/alluviumdb/alluvium/internal/schema"
 	"github.com/alluviumdb/alluvium/internal/sqlerr"
+	"github.com/alluviumdb/alluvium/query/kernel"
 )
 
 func errIntRange(t schema.Type) error {
@@ -59,9 +60,7 @@ func toInt64Conversion(from schema.Type) converter {
 	if from.Kind() == schema.KindInt32 {
 		return func(c *castArgs) error {
 			c.out.Resize(c.v.N)
-			for i, x := range c.v.Int32s[:c.v.N] {
-				c.out.Int64s[i] = int64(x)
-			}
+			kernel.WidenInt32(c.out.Int64s, c.v.Int32s[:c.v.N])
 			return nil
 		}
 	}

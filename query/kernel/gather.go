@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"unsafe"
+
 	"github.com/alluviumdb/alluvium/internal/column"
 	"github.com/alluviumdb/alluvium/internal/schema"
 )
@@ -50,10 +52,36 @@ func gather[T any](v *column.Vector, src []T, pos []uint32, dst []T) []T {
 		dst = make([]T, n)
 	}
 	dst = dst[:n]
-	for i, p := range pos {
-		dst[i] = src[p]
+	for i := gatherSmall(dst, src, pos); i < n; i++ {
+		dst[i] = src[pos[i]]
 	}
 	return dst
+}
+
+// gatherSmall gathers from a table that vector registers hold, as small
+// dictionaries are, and returns the number of rows done.
+func gatherSmall[T any](dst, src []T, pos []uint32) int {
+	switch s := any(src).(type) {
+	case []int32:
+		return setTableWide(words32(any(dst).([]int32)), pos, words32(s))
+	case []float32:
+		return setTableWide(words32(any(dst).([]float32)), pos, words32(s))
+	case []int64:
+		return gather64Wide(words64(any(dst).([]int64)), pos, words64(s))
+	case []float64:
+		return gather64Wide(words64(any(dst).([]float64)), pos, words64(s))
+	}
+	return 0
+}
+
+// words32 returns the same memory as words.
+func words32[T int32 | float32](v []T) []uint32 {
+	return unsafe.Slice((*uint32)(unsafe.Pointer(unsafe.SliceData(v))), len(v))
+}
+
+// words64 returns the same memory as words.
+func words64[T int64 | float64](v []T) []uint64 {
+	return unsafe.Slice((*uint64)(unsafe.Pointer(unsafe.SliceData(v))), len(v))
 }
 
 func gatherBytes(src *column.Vector, pos []uint32, dst *column.Vector) {
@@ -138,15 +166,15 @@ func AddScaled(dst, ids []uint32, stride, base uint32) {
 // number, with the stride multiplied into the table.
 func AddTable(dst, ids, table []uint32) {
 	dst = dst[:len(ids)]
-	for i, id := range ids {
-		dst[i] += table[id]
+	for i := addTableWide(dst, ids, table); i < len(ids); i++ {
+		dst[i] += table[ids[i]]
 	}
 }
 
 // SetTable sets dst[i] to table[ids[i]].
 func SetTable(dst, ids, table []uint32) {
 	dst = dst[:len(ids)]
-	for i, id := range ids {
-		dst[i] = table[id]
+	for i := setTableWide(dst, ids, table); i < len(ids); i++ {
+		dst[i] = table[ids[i]]
 	}
 }

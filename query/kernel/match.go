@@ -5,13 +5,38 @@ import (
 )
 
 // The range filters set bit i of dst where lo <= v[i] <= hi and clear the
-// other bits. For floats NaN lies above all numbers.
-var (
-	MatchInt32   = matchInts[int32]
-	MatchInt64   = matchInts[int64]
-	MatchFloat32 = matchFloats[float32]
-	MatchFloat64 = matchFloats[float64]
-)
+// other bits. For floats NaN lies above all numbers. They do what they can in
+// vector registers, whole words of dst, and the rest by the plain loops.
+
+// MatchInt32 is the range filter of int32.
+func MatchInt32(v []int32, lo, hi int32, dst column.Bitmap) {
+	n := 0
+	if lo <= hi {
+		n = matchInt32Wide(v, lo, hi, dst)
+	}
+	matchInts(v[n:], lo, hi, dst[n/64:])
+}
+
+// MatchInt64 is the range filter of int64.
+func MatchInt64(v []int64, lo, hi int64, dst column.Bitmap) {
+	n := 0
+	if lo <= hi {
+		n = matchInt64Wide(v, lo, hi, dst)
+	}
+	matchInts(v[n:], lo, hi, dst[n/64:])
+}
+
+// MatchFloat32 is the range filter of float32.
+func MatchFloat32(v []float32, lo, hi float32, dst column.Bitmap) {
+	n := matchFloat32Wide(v, lo, hi, dst)
+	matchFloats(v[n:], lo, hi, dst[n/64:])
+}
+
+// MatchFloat64 is the range filter of float64.
+func MatchFloat64(v []float64, lo, hi float64, dst column.Bitmap) {
+	n := matchFloat64Wide(v, lo, hi, dst)
+	matchFloats(v[n:], lo, hi, dst[n/64:])
+}
 
 // matchInts turns the two comparisons into one: v-lo as an unsigned number is
 // at most hi-lo exactly within the range.
@@ -43,6 +68,8 @@ func matchFloats[T float32 | float64](v []T, lo, hi T, dst column.Bitmap) {
 
 // MatchIDBits sets bit i of dst where ids[i] is in set and clears the others.
 func MatchIDBits(ids []uint32, set, dst column.Bitmap) {
+	n := matchIDBitsWide(ids, set, dst)
+	ids, dst = ids[n:], dst[n/64:]
 	clear(dst)
 	for i, id := range ids {
 		dst[i>>6] |= set[id>>6] >> (id & 63) & 1 << (uint(i) & 63)
@@ -51,10 +78,13 @@ func MatchIDBits(ids []uint32, set, dst column.Bitmap) {
 
 // MatchIDRange sets bit i of dst where lo <= ids[i] <= hi and clears the others.
 func MatchIDRange(ids []uint32, lo, hi uint32, dst column.Bitmap) {
-	clear(dst)
 	if lo > hi {
+		clear(dst)
 		return
 	}
+	n := matchIDRangeWide(ids, lo, hi, dst)
+	ids, dst = ids[n:], dst[n/64:]
+	clear(dst)
 	span := hi - lo
 	for i, id := range ids {
 		dst[i>>6] |= b2u(id-lo <= span) << (uint(i) & 63)
@@ -67,9 +97,10 @@ func SelectIDs(ids []uint32, lo, hi uint32, dst []uint32) []uint32 {
 		return dst
 	}
 	span := hi - lo
-	for i, id := range ids {
+	dst, n := selectIDsWide(ids, lo, hi, dst)
+	for i, id := range ids[n:] {
 		if id-lo <= span {
-			dst = append(dst, uint32(i))
+			dst = append(dst, uint32(n+i))
 		}
 	}
 	return dst

@@ -5,6 +5,8 @@ package kernel
 import (
 	"os"
 	"simd/archsimd"
+
+	"github.com/alluviumdb/alluvium/internal/column"
 )
 
 // wide tells that the AVX-512 kernels are in use.
@@ -65,4 +67,102 @@ func addScaledWide(dst, ids []uint32, stride, base uint32) int {
 		return 0
 	}
 	return addScaledAVX512(dst, ids, stride, base)
+}
+
+func matchInt32Wide(v []int32, lo, hi int32, dst column.Bitmap) int {
+	if !wide {
+		return 0
+	}
+	return matchInt32AVX512(v, lo, hi, dst)
+}
+
+func matchInt64Wide(v []int64, lo, hi int64, dst column.Bitmap) int {
+	if !wide {
+		return 0
+	}
+	return matchInt64AVX512(v, lo, hi, dst)
+}
+
+func matchFloat32Wide(v []float32, lo, hi float32, dst column.Bitmap) int {
+	if !wide || lo != lo {
+		return 0
+	}
+	return matchFloat32AVX512(v, lo, hi, dst)
+}
+
+func matchFloat64Wide(v []float64, lo, hi float64, dst column.Bitmap) int {
+	if !wide || lo != lo {
+		return 0
+	}
+	return matchFloat64AVX512(v, lo, hi, dst)
+}
+
+func matchIDRangeWide(ids []uint32, lo, hi uint32, dst column.Bitmap) int {
+	if !wide {
+		return 0
+	}
+	return matchIDRangeAVX512(ids, lo, hi, dst)
+}
+
+func matchIDBitsWide(ids []uint32, set, dst column.Bitmap) int {
+	if !wide {
+		return 0
+	}
+	return matchIDBitsAVX512(ids, set, dst)
+}
+
+func selectIDsWide(ids []uint32, lo, hi uint32, dst []uint32) ([]uint32, int) {
+	if !wide {
+		return dst, 0
+	}
+	return selectIDsAVX512(ids, lo, hi, dst)
+}
+
+func setTableWide(dst, ids, table []uint32) int {
+	if !wide {
+		return 0
+	}
+	return setTableAVX512(dst, ids, table)
+}
+
+func addTableWide(dst, ids, table []uint32) int {
+	if !wide {
+		return 0
+	}
+	return addTableAVX512(dst, ids, table)
+}
+
+func gather64Wide(dst []uint64, ids []uint32, table []uint64) int {
+	if !wide {
+		return 0
+	}
+	return gather64AVX512(dst, ids, table)
+}
+
+func widenInt32Wide(dst []int64, src []int32) int {
+	if !wide {
+		return 0
+	}
+	return widenInt32AVX512(dst, src)
+}
+
+func addInt64Wide(dst, a, b []int64) (int, bool) {
+	if !wide {
+		return 0, false
+	}
+	return addInt64AVX512(dst, a, b)
+}
+
+func subInt64Wide(dst, a, b []int64) (int, bool) {
+	if !wide {
+		return 0, false
+	}
+	return subInt64AVX512(dst, a, b)
+}
+
+func mulInt64Wide(dst, a, b []int64) (int, bool) {
+	if !wide {
+		return 0, false
+	}
+	return mulInt64AVX512(dst, a, b)
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -199,7 +200,12 @@ func (f *folder) Head(_ context.Context, key string) (Info, error) {
 	if err != nil {
 		return Info{}, notFound(key, err)
 	}
-	return Info{Key: key, Bytes: st.Size()}, nil
+	return folderInfo(key, st), nil
+}
+
+func folderInfo(key string, st fs.FileInfo) Info {
+	t := st.ModTime()
+	return Info{Key: key, Bytes: st.Size(), Version: strconv.FormatInt(t.UnixNano(), 10), Modified: t}
 }
 
 func (f *folder) List(ctx context.Context, prefix string, each func(Info) error) error {
@@ -227,7 +233,7 @@ func (f *folder) List(ctx context.Context, prefix string, each func(Info) error)
 		if err != nil {
 			return nil // deleted meanwhile
 		}
-		infos = append(infos, Info{Key: key, Bytes: st.Size()})
+		infos = append(infos, folderInfo(key, st))
 		return ctx.Err()
 	})
 	if err != nil {

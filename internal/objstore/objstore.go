@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // Errors of stores, checked with errors.Is.
@@ -45,6 +46,10 @@ func IsTransient(err error) bool {
 type Info struct {
 	Key   string
 	Bytes int64
+	// Version changes when the content does: the entity tag of S3, in a folder
+	// the modification time. Modified is that time.
+	Version  string
+	Modified time.Time
 }
 
 // Store holds objects. Keys are slash-separated and relative. It is safe for

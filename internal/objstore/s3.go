@@ -201,7 +201,10 @@ func (s *s3Store) Head(ctx context.Context, key string) (Info, error) {
 	if err != nil {
 		return Info{}, s.translate(key, err)
 	}
-	return Info{Key: key, Bytes: aws.ToInt64(out.ContentLength)}, nil
+	return Info{
+		Key: key, Bytes: aws.ToInt64(out.ContentLength),
+		Version: aws.ToString(out.ETag), Modified: aws.ToTime(out.LastModified),
+	}, nil
 }
 
 func (s *s3Store) List(ctx context.Context, prefix string, each func(Info) error) error {
@@ -216,7 +219,10 @@ func (s *s3Store) List(ctx context.Context, prefix string, each func(Info) error
 			return s.translate(prefix, err)
 		}
 		for _, o := range page.Contents {
-			info := Info{Key: strings.TrimPrefix(aws.ToString(o.Key), base), Bytes: aws.ToInt64(o.Size)}
+			info := Info{
+				Key: strings.TrimPrefix(aws.ToString(o.Key), base), Bytes: aws.ToInt64(o.Size),
+				Version: aws.ToString(o.ETag), Modified: aws.ToTime(o.LastModified),
+			}
 			if err := each(info); err != nil {
 				return err
 			}

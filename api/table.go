@@ -62,3 +62,7 @@ func bindColumnIDs(sch *schema.Schema, t *pb.Table) error {
 	}
 	return nil
 }
+
+// Visible tells whether queries see a segment: it is not staged by a load that
+// is still open, and no load has replaced it.
+func Visible(seg *pb.Segment) bool { return !seg.GetStaged() && seg.GetRetiredMicros() == 0 }

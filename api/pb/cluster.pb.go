@@ -135,6 +135,110 @@ func (SegmentStatus) EnumDescriptor() ([]byte, []int) {
 	return file_pb_cluster_proto_rawDescGZIP(), []int{1}
 }
 
+type LoadMode int32
+
+const (
+	LoadMode_LOAD_MODE_UNSPECIFIED LoadMode = 0
+	LoadMode_LOAD_APPEND           LoadMode = 1
+	LoadMode_LOAD_REPLACE_ALL      LoadMode = 2
+	LoadMode_LOAD_REPLACE_RANGE    LoadMode = 3 // what lies in [from_time, to_time)
+)
+
+// Enum value maps for LoadMode.
+var (
+	LoadMode_name = map[int32]string{
+		0: "LOAD_MODE_UNSPECIFIED",
+		1: "LOAD_APPEND",
+		2: "LOAD_REPLACE_ALL",
+		3: "LOAD_REPLACE_RANGE",
+	}
+	LoadMode_value = map[string]int32{
+		"LOAD_MODE_UNSPECIFIED": 0,
+		"LOAD_APPEND":           1,
+		"LOAD_REPLACE_ALL":      2,
+		"LOAD_REPLACE_RANGE":    3,
+	}
+)
+
+func (x LoadMode) Enum() *LoadMode {
+	p := new(LoadMode)
+	*p = x
+	return p
+}
+
+func (x LoadMode) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (LoadMode) Descriptor() protoreflect.EnumDescriptor {
+	return file_pb_cluster_proto_enumTypes[2].Descriptor()
+}
+
+func (LoadMode) Type() protoreflect.EnumType {
+	return &file_pb_cluster_proto_enumTypes[2]
+}
+
+func (x LoadMode) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use LoadMode.Descriptor instead.
+func (LoadMode) EnumDescriptor() ([]byte, []int) {
+	return file_pb_cluster_proto_rawDescGZIP(), []int{2}
+}
+
+type LoadStatus int32
+
+const (
+	LoadStatus_LOAD_STATUS_UNSPECIFIED LoadStatus = 0
+	LoadStatus_LOAD_OPEN               LoadStatus = 1 // segments may be staged
+	LoadStatus_LOAD_COMMITTED          LoadStatus = 2 // all of them are visible
+	LoadStatus_LOAD_ABORTED            LoadStatus = 3 // none of them is there
+)
+
+// Enum value maps for LoadStatus.
+var (
+	LoadStatus_name = map[int32]string{
+		0: "LOAD_STATUS_UNSPECIFIED",
+		1: "LOAD_OPEN",
+		2: "LOAD_COMMITTED",
+		3: "LOAD_ABORTED",
+	}
+	LoadStatus_value = map[string]int32{
+		"LOAD_STATUS_UNSPECIFIED": 0,
+		"LOAD_OPEN":               1,
+		"LOAD_COMMITTED":          2,
+		"LOAD_ABORTED":            3,
+	}
+)
+
+func (x LoadStatus) Enum() *LoadStatus {
+	p := new(LoadStatus)
+	*p = x
+	return p
+}
+
+func (x LoadStatus) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (LoadStatus) Descriptor() protoreflect.EnumDescriptor {
+	return file_pb_cluster_proto_enumTypes[3].Descriptor()
+}
+
+func (LoadStatus) Type() protoreflect.EnumType {
+	return &file_pb_cluster_proto_enumTypes[3]
+}
+
+func (x LoadStatus) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use LoadStatus.Descriptor instead.
+func (LoadStatus) EnumDescriptor() ([]byte, []int) {
+	return file_pb_cluster_proto_rawDescGZIP(), []int{3}
+}
+
 type Instance struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
 	Id              string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"` // Server_<host>_<port>, as in Pinot
@@ -531,8 +635,11 @@ type Segment struct {
 	ColumnStats     []byte                 `protobuf:"bytes,24,opt,name=column_stats,json=columnStats,proto3" json:"column_stats,omitempty"`               // segment.EncodeStats: ranges for pruning
 	StartOffsetText string                 `protobuf:"bytes,25,opt,name=start_offset_text,json=startOffsetText,proto3" json:"start_offset_text,omitempty"` // as the source prints it
 	EndOffsetText   string                 `protobuf:"bytes,26,opt,name=end_offset_text,json=endOffsetText,proto3" json:"end_offset_text,omitempty"`
-	EndReason       string                 `protobuf:"bytes,27,opt,name=end_reason,json=endReason,proto3" json:"end_reason,omitempty"` // rows time bytes shard_end force
-	Conflicts       []string               `protobuf:"bytes,28,rep,name=conflicts,proto3" json:"conflicts,omitempty"`                  // replicas whose build differed, and how
+	EndReason       string                 `protobuf:"bytes,27,opt,name=end_reason,json=endReason,proto3" json:"end_reason,omitempty"`              // rows time bytes shard_end force
+	Conflicts       []string               `protobuf:"bytes,28,rep,name=conflicts,proto3" json:"conflicts,omitempty"`                               // replicas whose build differed, and how
+	Load            uint64                 `protobuf:"varint,29,opt,name=load,proto3" json:"load,omitempty"`                                        // the load that brought it, 0 for none
+	Staged          bool                   `protobuf:"varint,30,opt,name=staged,proto3" json:"staged,omitempty"`                                    // servers hold it, queries don't see it until its load commits
+	RetiredMicros   int64                  `protobuf:"varint,31,opt,name=retired_micros,json=retiredMicros,proto3" json:"retired_micros,omitempty"` // when a load replaced it, 0: never; kept a while for running queries
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -763,6 +870,200 @@ func (x *Segment) GetConflicts() []string {
 	return nil
 }
 
+func (x *Segment) GetLoad() uint64 {
+	if x != nil {
+		return x.Load
+	}
+	return 0
+}
+
+func (x *Segment) GetStaged() bool {
+	if x != nil {
+		return x.Staged
+	}
+	return false
+}
+
+func (x *Segment) GetRetiredMicros() int64 {
+	if x != nil {
+		return x.RetiredMicros
+	}
+	return 0
+}
+
+// Load is a batch load: segments that become visible together.
+type Load struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Id             uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"` // index of the log entry that began it
+	TableId        uint32                 `protobuf:"varint,2,opt,name=table_id,json=tableId,proto3" json:"table_id,omitempty"`
+	Key            string                 `protobuf:"bytes,3,opt,name=key,proto3" json:"key,omitempty"` // chosen by the client: the same key is the same load
+	Mode           LoadMode               `protobuf:"varint,4,opt,name=mode,proto3,enum=alluvium.v1.LoadMode" json:"mode,omitempty"`
+	FromTime       int64                  `protobuf:"varint,5,opt,name=from_time,json=fromTime,proto3" json:"from_time,omitempty"` // in the time column's own unit
+	ToTime         int64                  `protobuf:"varint,6,opt,name=to_time,json=toTime,proto3" json:"to_time,omitempty"`
+	Status         LoadStatus             `protobuf:"varint,7,opt,name=status,proto3,enum=alluvium.v1.LoadStatus" json:"status,omitempty"`
+	CreatedMicros  int64                  `protobuf:"varint,8,opt,name=created_micros,json=createdMicros,proto3" json:"created_micros,omitempty"`
+	TouchedMicros  int64                  `protobuf:"varint,9,opt,name=touched_micros,json=touchedMicros,proto3" json:"touched_micros,omitempty"` // the last command about it
+	FinishedMicros int64                  `protobuf:"varint,10,opt,name=finished_micros,json=finishedMicros,proto3" json:"finished_micros,omitempty"`
+	Reason         string                 `protobuf:"bytes,11,opt,name=reason,proto3" json:"reason,omitempty"` // why it was aborted
+	Segments       uint64                 `protobuf:"varint,12,opt,name=segments,proto3" json:"segments,omitempty"`
+	Rows           uint64                 `protobuf:"varint,13,opt,name=rows,proto3" json:"rows,omitempty"`
+	Bytes          uint64                 `protobuf:"varint,14,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	Replaced       uint64                 `protobuf:"varint,15,opt,name=replaced,proto3" json:"replaced,omitempty"`     // segments that its commit retired
+	Superseded     bool                   `protobuf:"varint,16,opt,name=superseded,proto3" json:"superseded,omitempty"` // some of its segments were replaced or deleted since
+	Tidied         bool                   `protobuf:"varint,17,opt,name=tidied,proto3" json:"tidied,omitempty"`         // no file of it is left in the deep store beside its segments
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *Load) Reset() {
+	*x = Load{}
+	mi := &file_pb_cluster_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Load) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Load) ProtoMessage() {}
+
+func (x *Load) ProtoReflect() protoreflect.Message {
+	mi := &file_pb_cluster_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Load.ProtoReflect.Descriptor instead.
+func (*Load) Descriptor() ([]byte, []int) {
+	return file_pb_cluster_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Load) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *Load) GetTableId() uint32 {
+	if x != nil {
+		return x.TableId
+	}
+	return 0
+}
+
+func (x *Load) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *Load) GetMode() LoadMode {
+	if x != nil {
+		return x.Mode
+	}
+	return LoadMode_LOAD_MODE_UNSPECIFIED
+}
+
+func (x *Load) GetFromTime() int64 {
+	if x != nil {
+		return x.FromTime
+	}
+	return 0
+}
+
+func (x *Load) GetToTime() int64 {
+	if x != nil {
+		return x.ToTime
+	}
+	return 0
+}
+
+func (x *Load) GetStatus() LoadStatus {
+	if x != nil {
+		return x.Status
+	}
+	return LoadStatus_LOAD_STATUS_UNSPECIFIED
+}
+
+func (x *Load) GetCreatedMicros() int64 {
+	if x != nil {
+		return x.CreatedMicros
+	}
+	return 0
+}
+
+func (x *Load) GetTouchedMicros() int64 {
+	if x != nil {
+		return x.TouchedMicros
+	}
+	return 0
+}
+
+func (x *Load) GetFinishedMicros() int64 {
+	if x != nil {
+		return x.FinishedMicros
+	}
+	return 0
+}
+
+func (x *Load) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Load) GetSegments() uint64 {
+	if x != nil {
+		return x.Segments
+	}
+	return 0
+}
+
+func (x *Load) GetRows() uint64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *Load) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *Load) GetReplaced() uint64 {
+	if x != nil {
+		return x.Replaced
+	}
+	return 0
+}
+
+func (x *Load) GetSuperseded() bool {
+	if x != nil {
+		return x.Superseded
+	}
+	return false
+}
+
+func (x *Load) GetTidied() bool {
+	if x != nil {
+		return x.Tidied
+	}
+	return false
+}
+
 // Partition is a stream partition of a table.
 type Partition struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
@@ -780,7 +1081,7 @@ type Partition struct {
 
 func (x *Partition) Reset() {
 	*x = Partition{}
-	mi := &file_pb_cluster_proto_msgTypes[5]
+	mi := &file_pb_cluster_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -792,7 +1093,7 @@ func (x *Partition) String() string {
 func (*Partition) ProtoMessage() {}
 
 func (x *Partition) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[5]
+	mi := &file_pb_cluster_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -805,7 +1106,7 @@ func (x *Partition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Partition.ProtoReflect.Descriptor instead.
 func (*Partition) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{5}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Partition) GetTableId() uint32 {
@@ -880,7 +1181,7 @@ type Gap struct {
 
 func (x *Gap) Reset() {
 	*x = Gap{}
-	mi := &file_pb_cluster_proto_msgTypes[6]
+	mi := &file_pb_cluster_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -892,7 +1193,7 @@ func (x *Gap) String() string {
 func (*Gap) ProtoMessage() {}
 
 func (x *Gap) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[6]
+	mi := &file_pb_cluster_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -905,7 +1206,7 @@ func (x *Gap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Gap.ProtoReflect.Descriptor instead.
 func (*Gap) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{6}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Gap) GetTableId() uint32 {
@@ -975,7 +1276,7 @@ type User struct {
 
 func (x *User) Reset() {
 	*x = User{}
-	mi := &file_pb_cluster_proto_msgTypes[7]
+	mi := &file_pb_cluster_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -987,7 +1288,7 @@ func (x *User) String() string {
 func (*User) ProtoMessage() {}
 
 func (x *User) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[7]
+	mi := &file_pb_cluster_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1000,7 +1301,7 @@ func (x *User) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use User.ProtoReflect.Descriptor instead.
 func (*User) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{7}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *User) GetName() string {
@@ -1035,7 +1336,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_pb_cluster_proto_msgTypes[8]
+	mi := &file_pb_cluster_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1047,7 +1348,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[8]
+	mi := &file_pb_cluster_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1060,7 +1361,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{8}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *WatchRequest) GetProtocolVersion() uint32 {
@@ -1100,7 +1401,7 @@ type WatchEvent struct {
 
 func (x *WatchEvent) Reset() {
 	*x = WatchEvent{}
-	mi := &file_pb_cluster_proto_msgTypes[9]
+	mi := &file_pb_cluster_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1112,7 +1413,7 @@ func (x *WatchEvent) String() string {
 func (*WatchEvent) ProtoMessage() {}
 
 func (x *WatchEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[9]
+	mi := &file_pb_cluster_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1125,7 +1426,7 @@ func (x *WatchEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchEvent.ProtoReflect.Descriptor instead.
 func (*WatchEvent) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{9}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *WatchEvent) GetIndex() uint64 {
@@ -1182,7 +1483,7 @@ type Change struct {
 
 func (x *Change) Reset() {
 	*x = Change{}
-	mi := &file_pb_cluster_proto_msgTypes[10]
+	mi := &file_pb_cluster_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1194,7 +1495,7 @@ func (x *Change) String() string {
 func (*Change) ProtoMessage() {}
 
 func (x *Change) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[10]
+	mi := &file_pb_cluster_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1207,7 +1508,7 @@ func (x *Change) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Change.ProtoReflect.Descriptor instead.
 func (*Change) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{10}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Change) GetDeleted() bool {
@@ -1343,7 +1644,7 @@ type RegisterRequest struct {
 
 func (x *RegisterRequest) Reset() {
 	*x = RegisterRequest{}
-	mi := &file_pb_cluster_proto_msgTypes[11]
+	mi := &file_pb_cluster_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1355,7 +1656,7 @@ func (x *RegisterRequest) String() string {
 func (*RegisterRequest) ProtoMessage() {}
 
 func (x *RegisterRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[11]
+	mi := &file_pb_cluster_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1368,7 +1669,7 @@ func (x *RegisterRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterRequest.ProtoReflect.Descriptor instead.
 func (*RegisterRequest) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{11}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *RegisterRequest) GetProtocolVersion() uint32 {
@@ -1396,7 +1697,7 @@ type RegisterResponse struct {
 
 func (x *RegisterResponse) Reset() {
 	*x = RegisterResponse{}
-	mi := &file_pb_cluster_proto_msgTypes[12]
+	mi := &file_pb_cluster_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1408,7 +1709,7 @@ func (x *RegisterResponse) String() string {
 func (*RegisterResponse) ProtoMessage() {}
 
 func (x *RegisterResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[12]
+	mi := &file_pb_cluster_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1421,7 +1722,7 @@ func (x *RegisterResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterResponse.ProtoReflect.Descriptor instead.
 func (*RegisterResponse) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{12}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *RegisterResponse) GetClusterId() string {
@@ -1459,7 +1760,7 @@ type SegmentReport struct {
 
 func (x *SegmentReport) Reset() {
 	*x = SegmentReport{}
-	mi := &file_pb_cluster_proto_msgTypes[13]
+	mi := &file_pb_cluster_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1471,7 +1772,7 @@ func (x *SegmentReport) String() string {
 func (*SegmentReport) ProtoMessage() {}
 
 func (x *SegmentReport) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[13]
+	mi := &file_pb_cluster_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1484,7 +1785,7 @@ func (x *SegmentReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SegmentReport.ProtoReflect.Descriptor instead.
 func (*SegmentReport) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{13}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *SegmentReport) GetName() string {
@@ -1551,7 +1852,7 @@ type ConsumerReport struct {
 
 func (x *ConsumerReport) Reset() {
 	*x = ConsumerReport{}
-	mi := &file_pb_cluster_proto_msgTypes[14]
+	mi := &file_pb_cluster_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1563,7 +1864,7 @@ func (x *ConsumerReport) String() string {
 func (*ConsumerReport) ProtoMessage() {}
 
 func (x *ConsumerReport) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[14]
+	mi := &file_pb_cluster_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1576,7 +1877,7 @@ func (x *ConsumerReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConsumerReport.ProtoReflect.Descriptor instead.
 func (*ConsumerReport) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{14}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ConsumerReport) GetTableId() uint32 {
@@ -1693,7 +1994,7 @@ type HeartbeatRequest struct {
 
 func (x *HeartbeatRequest) Reset() {
 	*x = HeartbeatRequest{}
-	mi := &file_pb_cluster_proto_msgTypes[15]
+	mi := &file_pb_cluster_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1705,7 +2006,7 @@ func (x *HeartbeatRequest) String() string {
 func (*HeartbeatRequest) ProtoMessage() {}
 
 func (x *HeartbeatRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[15]
+	mi := &file_pb_cluster_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1718,7 +2019,7 @@ func (x *HeartbeatRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatRequest.ProtoReflect.Descriptor instead.
 func (*HeartbeatRequest) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{15}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *HeartbeatRequest) GetProtocolVersion() uint32 {
@@ -1787,7 +2088,7 @@ type HeartbeatResponse struct {
 
 func (x *HeartbeatResponse) Reset() {
 	*x = HeartbeatResponse{}
-	mi := &file_pb_cluster_proto_msgTypes[16]
+	mi := &file_pb_cluster_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1799,7 +2100,7 @@ func (x *HeartbeatResponse) String() string {
 func (*HeartbeatResponse) ProtoMessage() {}
 
 func (x *HeartbeatResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[16]
+	mi := &file_pb_cluster_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1812,7 +2113,7 @@ func (x *HeartbeatResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatResponse.ProtoReflect.Descriptor instead.
 func (*HeartbeatResponse) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{16}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *HeartbeatResponse) GetLeaseMillis() int64 {
@@ -1842,7 +2143,7 @@ type ProposePartitionsRequest struct {
 
 func (x *ProposePartitionsRequest) Reset() {
 	*x = ProposePartitionsRequest{}
-	mi := &file_pb_cluster_proto_msgTypes[17]
+	mi := &file_pb_cluster_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1854,7 +2155,7 @@ func (x *ProposePartitionsRequest) String() string {
 func (*ProposePartitionsRequest) ProtoMessage() {}
 
 func (x *ProposePartitionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[17]
+	mi := &file_pb_cluster_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1867,7 +2168,7 @@ func (x *ProposePartitionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProposePartitionsRequest.ProtoReflect.Descriptor instead.
 func (*ProposePartitionsRequest) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{17}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ProposePartitionsRequest) GetProtocolVersion() uint32 {
@@ -1925,7 +2226,7 @@ type EndSegmentRequest struct {
 
 func (x *EndSegmentRequest) Reset() {
 	*x = EndSegmentRequest{}
-	mi := &file_pb_cluster_proto_msgTypes[18]
+	mi := &file_pb_cluster_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1937,7 +2238,7 @@ func (x *EndSegmentRequest) String() string {
 func (*EndSegmentRequest) ProtoMessage() {}
 
 func (x *EndSegmentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[18]
+	mi := &file_pb_cluster_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1950,7 +2251,7 @@ func (x *EndSegmentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndSegmentRequest.ProtoReflect.Descriptor instead.
 func (*EndSegmentRequest) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{18}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *EndSegmentRequest) GetProtocolVersion() uint32 {
@@ -2047,7 +2348,7 @@ type EndSegmentResponse struct {
 
 func (x *EndSegmentResponse) Reset() {
 	*x = EndSegmentResponse{}
-	mi := &file_pb_cluster_proto_msgTypes[19]
+	mi := &file_pb_cluster_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2059,7 +2360,7 @@ func (x *EndSegmentResponse) String() string {
 func (*EndSegmentResponse) ProtoMessage() {}
 
 func (x *EndSegmentResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[19]
+	mi := &file_pb_cluster_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2072,7 +2373,7 @@ func (x *EndSegmentResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndSegmentResponse.ProtoReflect.Descriptor instead.
 func (*EndSegmentResponse) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{19}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *EndSegmentResponse) GetEnded() *Segment {
@@ -2108,7 +2409,7 @@ type PublishSegmentRequest struct {
 
 func (x *PublishSegmentRequest) Reset() {
 	*x = PublishSegmentRequest{}
-	mi := &file_pb_cluster_proto_msgTypes[20]
+	mi := &file_pb_cluster_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2120,7 +2421,7 @@ func (x *PublishSegmentRequest) String() string {
 func (*PublishSegmentRequest) ProtoMessage() {}
 
 func (x *PublishSegmentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[20]
+	mi := &file_pb_cluster_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2133,7 +2434,7 @@ func (x *PublishSegmentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishSegmentRequest.ProtoReflect.Descriptor instead.
 func (*PublishSegmentRequest) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{20}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *PublishSegmentRequest) GetProtocolVersion() uint32 {
@@ -2225,7 +2526,7 @@ type DurableSegmentRequest struct {
 
 func (x *DurableSegmentRequest) Reset() {
 	*x = DurableSegmentRequest{}
-	mi := &file_pb_cluster_proto_msgTypes[21]
+	mi := &file_pb_cluster_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2237,7 +2538,7 @@ func (x *DurableSegmentRequest) String() string {
 func (*DurableSegmentRequest) ProtoMessage() {}
 
 func (x *DurableSegmentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[21]
+	mi := &file_pb_cluster_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2250,7 +2551,7 @@ func (x *DurableSegmentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DurableSegmentRequest.ProtoReflect.Descriptor instead.
 func (*DurableSegmentRequest) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{21}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *DurableSegmentRequest) GetProtocolVersion() uint32 {
@@ -2290,7 +2591,7 @@ type SegmentResponse struct {
 
 func (x *SegmentResponse) Reset() {
 	*x = SegmentResponse{}
-	mi := &file_pb_cluster_proto_msgTypes[22]
+	mi := &file_pb_cluster_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2302,7 +2603,7 @@ func (x *SegmentResponse) String() string {
 func (*SegmentResponse) ProtoMessage() {}
 
 func (x *SegmentResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[22]
+	mi := &file_pb_cluster_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2315,7 +2616,7 @@ func (x *SegmentResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SegmentResponse.ProtoReflect.Descriptor instead.
 func (*SegmentResponse) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{22}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *SegmentResponse) GetSegment() *Segment {
@@ -2336,7 +2637,7 @@ type ApplyRequest struct {
 
 func (x *ApplyRequest) Reset() {
 	*x = ApplyRequest{}
-	mi := &file_pb_cluster_proto_msgTypes[23]
+	mi := &file_pb_cluster_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2348,7 +2649,7 @@ func (x *ApplyRequest) String() string {
 func (*ApplyRequest) ProtoMessage() {}
 
 func (x *ApplyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[23]
+	mi := &file_pb_cluster_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2361,7 +2662,7 @@ func (x *ApplyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyRequest.ProtoReflect.Descriptor instead.
 func (*ApplyRequest) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{23}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ApplyRequest) GetProtocolVersion() uint32 {
@@ -2390,7 +2691,7 @@ type ApplyResponse struct {
 
 func (x *ApplyResponse) Reset() {
 	*x = ApplyResponse{}
-	mi := &file_pb_cluster_proto_msgTypes[24]
+	mi := &file_pb_cluster_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2402,7 +2703,7 @@ func (x *ApplyResponse) String() string {
 func (*ApplyResponse) ProtoMessage() {}
 
 func (x *ApplyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[24]
+	mi := &file_pb_cluster_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2415,7 +2716,7 @@ func (x *ApplyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyResponse.ProtoReflect.Descriptor instead.
 func (*ApplyResponse) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{24}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ApplyResponse) GetIndex() uint64 {
@@ -2454,7 +2755,7 @@ type StatusRequest struct {
 
 func (x *StatusRequest) Reset() {
 	*x = StatusRequest{}
-	mi := &file_pb_cluster_proto_msgTypes[25]
+	mi := &file_pb_cluster_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2466,7 +2767,7 @@ func (x *StatusRequest) String() string {
 func (*StatusRequest) ProtoMessage() {}
 
 func (x *StatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[25]
+	mi := &file_pb_cluster_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2479,7 +2780,7 @@ func (x *StatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusRequest.ProtoReflect.Descriptor instead.
 func (*StatusRequest) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{25}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{26}
 }
 
 type StatusResponse struct {
@@ -2495,7 +2796,7 @@ type StatusResponse struct {
 
 func (x *StatusResponse) Reset() {
 	*x = StatusResponse{}
-	mi := &file_pb_cluster_proto_msgTypes[26]
+	mi := &file_pb_cluster_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2507,7 +2808,7 @@ func (x *StatusResponse) String() string {
 func (*StatusResponse) ProtoMessage() {}
 
 func (x *StatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[26]
+	mi := &file_pb_cluster_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2520,7 +2821,7 @@ func (x *StatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusResponse.ProtoReflect.Descriptor instead.
 func (*StatusResponse) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{26}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *StatusResponse) GetLeaderId() string {
@@ -2584,6 +2885,11 @@ type Command struct {
 	//	*Command_PurgeSegments
 	//	*Command_PutUser
 	//	*Command_PutSetting
+	//	*Command_BeginLoad
+	//	*Command_StageSegment
+	//	*Command_CommitLoad
+	//	*Command_AbortLoad
+	//	*Command_TidyLoads
 	Body          isCommand_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2591,7 +2897,7 @@ type Command struct {
 
 func (x *Command) Reset() {
 	*x = Command{}
-	mi := &file_pb_cluster_proto_msgTypes[27]
+	mi := &file_pb_cluster_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2603,7 +2909,7 @@ func (x *Command) String() string {
 func (*Command) ProtoMessage() {}
 
 func (x *Command) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[27]
+	mi := &file_pb_cluster_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2616,7 +2922,7 @@ func (x *Command) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Command.ProtoReflect.Descriptor instead.
 func (*Command) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{27}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Command) GetVersion() uint32 {
@@ -2798,6 +3104,51 @@ func (x *Command) GetPutSetting() *PutSetting {
 	return nil
 }
 
+func (x *Command) GetBeginLoad() *BeginLoad {
+	if x != nil {
+		if x, ok := x.Body.(*Command_BeginLoad); ok {
+			return x.BeginLoad
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetStageSegment() *StageSegment {
+	if x != nil {
+		if x, ok := x.Body.(*Command_StageSegment); ok {
+			return x.StageSegment
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetCommitLoad() *CommitLoad {
+	if x != nil {
+		if x, ok := x.Body.(*Command_CommitLoad); ok {
+			return x.CommitLoad
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetAbortLoad() *AbortLoad {
+	if x != nil {
+		if x, ok := x.Body.(*Command_AbortLoad); ok {
+			return x.AbortLoad
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetTidyLoads() *TidyLoads {
+	if x != nil {
+		if x, ok := x.Body.(*Command_TidyLoads); ok {
+			return x.TidyLoads
+		}
+	}
+	return nil
+}
+
 type isCommand_Body interface {
 	isCommand_Body()
 }
@@ -2866,6 +3217,26 @@ type Command_PutSetting struct {
 	PutSetting *PutSetting `protobuf:"bytes,25,opt,name=put_setting,json=putSetting,proto3,oneof"`
 }
 
+type Command_BeginLoad struct {
+	BeginLoad *BeginLoad `protobuf:"bytes,26,opt,name=begin_load,json=beginLoad,proto3,oneof"`
+}
+
+type Command_StageSegment struct {
+	StageSegment *StageSegment `protobuf:"bytes,27,opt,name=stage_segment,json=stageSegment,proto3,oneof"`
+}
+
+type Command_CommitLoad struct {
+	CommitLoad *CommitLoad `protobuf:"bytes,28,opt,name=commit_load,json=commitLoad,proto3,oneof"`
+}
+
+type Command_AbortLoad struct {
+	AbortLoad *AbortLoad `protobuf:"bytes,29,opt,name=abort_load,json=abortLoad,proto3,oneof"`
+}
+
+type Command_TidyLoads struct {
+	TidyLoads *TidyLoads `protobuf:"bytes,30,opt,name=tidy_loads,json=tidyLoads,proto3,oneof"`
+}
+
 func (*Command_Bootstrap) isCommand_Body() {}
 
 func (*Command_PutInstance) isCommand_Body() {}
@@ -2898,6 +3269,16 @@ func (*Command_PutUser) isCommand_Body() {}
 
 func (*Command_PutSetting) isCommand_Body() {}
 
+func (*Command_BeginLoad) isCommand_Body() {}
+
+func (*Command_StageSegment) isCommand_Body() {}
+
+func (*Command_CommitLoad) isCommand_Body() {}
+
+func (*Command_AbortLoad) isCommand_Body() {}
+
+func (*Command_TidyLoads) isCommand_Body() {}
+
 // Bootstrap names the cluster and makes the first user. Only the first counts.
 type Bootstrap struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2909,7 +3290,7 @@ type Bootstrap struct {
 
 func (x *Bootstrap) Reset() {
 	*x = Bootstrap{}
-	mi := &file_pb_cluster_proto_msgTypes[28]
+	mi := &file_pb_cluster_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2921,7 +3302,7 @@ func (x *Bootstrap) String() string {
 func (*Bootstrap) ProtoMessage() {}
 
 func (x *Bootstrap) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[28]
+	mi := &file_pb_cluster_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2934,7 +3315,7 @@ func (x *Bootstrap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Bootstrap.ProtoReflect.Descriptor instead.
 func (*Bootstrap) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{28}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Bootstrap) GetClusterId() string {
@@ -2960,7 +3341,7 @@ type PutInstance struct {
 
 func (x *PutInstance) Reset() {
 	*x = PutInstance{}
-	mi := &file_pb_cluster_proto_msgTypes[29]
+	mi := &file_pb_cluster_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2972,7 +3353,7 @@ func (x *PutInstance) String() string {
 func (*PutInstance) ProtoMessage() {}
 
 func (x *PutInstance) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[29]
+	mi := &file_pb_cluster_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2985,7 +3366,7 @@ func (x *PutInstance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutInstance.ProtoReflect.Descriptor instead.
 func (*PutInstance) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{29}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *PutInstance) GetInstance() *Instance {
@@ -3004,7 +3385,7 @@ type RemoveInstance struct {
 
 func (x *RemoveInstance) Reset() {
 	*x = RemoveInstance{}
-	mi := &file_pb_cluster_proto_msgTypes[30]
+	mi := &file_pb_cluster_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3016,7 +3397,7 @@ func (x *RemoveInstance) String() string {
 func (*RemoveInstance) ProtoMessage() {}
 
 func (x *RemoveInstance) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[30]
+	mi := &file_pb_cluster_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3029,7 +3410,7 @@ func (x *RemoveInstance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveInstance.ProtoReflect.Descriptor instead.
 func (*RemoveInstance) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{30}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *RemoveInstance) GetId() string {
@@ -3051,7 +3432,7 @@ type PutSchema struct {
 
 func (x *PutSchema) Reset() {
 	*x = PutSchema{}
-	mi := &file_pb_cluster_proto_msgTypes[31]
+	mi := &file_pb_cluster_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3063,7 +3444,7 @@ func (x *PutSchema) String() string {
 func (*PutSchema) ProtoMessage() {}
 
 func (x *PutSchema) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[31]
+	mi := &file_pb_cluster_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3076,7 +3457,7 @@ func (x *PutSchema) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutSchema.ProtoReflect.Descriptor instead.
 func (*PutSchema) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{31}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *PutSchema) GetSchema() *Schema {
@@ -3116,7 +3497,7 @@ type DeleteSchema struct {
 
 func (x *DeleteSchema) Reset() {
 	*x = DeleteSchema{}
-	mi := &file_pb_cluster_proto_msgTypes[32]
+	mi := &file_pb_cluster_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3128,7 +3509,7 @@ func (x *DeleteSchema) String() string {
 func (*DeleteSchema) ProtoMessage() {}
 
 func (x *DeleteSchema) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[32]
+	mi := &file_pb_cluster_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3141,7 +3522,7 @@ func (x *DeleteSchema) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteSchema.ProtoReflect.Descriptor instead.
 func (*DeleteSchema) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{32}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *DeleteSchema) GetName() string {
@@ -3162,7 +3543,7 @@ type CreateTable struct {
 
 func (x *CreateTable) Reset() {
 	*x = CreateTable{}
-	mi := &file_pb_cluster_proto_msgTypes[33]
+	mi := &file_pb_cluster_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3174,7 +3555,7 @@ func (x *CreateTable) String() string {
 func (*CreateTable) ProtoMessage() {}
 
 func (x *CreateTable) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[33]
+	mi := &file_pb_cluster_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3187,7 +3568,7 @@ func (x *CreateTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateTable.ProtoReflect.Descriptor instead.
 func (*CreateTable) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{33}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *CreateTable) GetTable() *Table {
@@ -3220,7 +3601,7 @@ type DeleteTable struct {
 
 func (x *DeleteTable) Reset() {
 	*x = DeleteTable{}
-	mi := &file_pb_cluster_proto_msgTypes[34]
+	mi := &file_pb_cluster_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3232,7 +3613,7 @@ func (x *DeleteTable) String() string {
 func (*DeleteTable) ProtoMessage() {}
 
 func (x *DeleteTable) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[34]
+	mi := &file_pb_cluster_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3245,7 +3626,7 @@ func (x *DeleteTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteTable.ProtoReflect.Descriptor instead.
 func (*DeleteTable) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{34}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *DeleteTable) GetName() string {
@@ -3266,7 +3647,7 @@ type Placement struct {
 
 func (x *Placement) Reset() {
 	*x = Placement{}
-	mi := &file_pb_cluster_proto_msgTypes[35]
+	mi := &file_pb_cluster_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3278,7 +3659,7 @@ func (x *Placement) String() string {
 func (*Placement) ProtoMessage() {}
 
 func (x *Placement) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[35]
+	mi := &file_pb_cluster_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3291,7 +3672,7 @@ func (x *Placement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Placement.ProtoReflect.Descriptor instead.
 func (*Placement) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{35}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Placement) GetPartition() uint32 {
@@ -3318,7 +3699,7 @@ type ProposePartitions struct {
 
 func (x *ProposePartitions) Reset() {
 	*x = ProposePartitions{}
-	mi := &file_pb_cluster_proto_msgTypes[36]
+	mi := &file_pb_cluster_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3330,7 +3711,7 @@ func (x *ProposePartitions) String() string {
 func (*ProposePartitions) ProtoMessage() {}
 
 func (x *ProposePartitions) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[36]
+	mi := &file_pb_cluster_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3343,7 +3724,7 @@ func (x *ProposePartitions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProposePartitions.ProtoReflect.Descriptor instead.
 func (*ProposePartitions) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{36}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ProposePartitions) GetRequest() *ProposePartitionsRequest {
@@ -3370,7 +3751,7 @@ type EndSegment struct {
 
 func (x *EndSegment) Reset() {
 	*x = EndSegment{}
-	mi := &file_pb_cluster_proto_msgTypes[37]
+	mi := &file_pb_cluster_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3382,7 +3763,7 @@ func (x *EndSegment) String() string {
 func (*EndSegment) ProtoMessage() {}
 
 func (x *EndSegment) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[37]
+	mi := &file_pb_cluster_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3395,7 +3776,7 @@ func (x *EndSegment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndSegment.ProtoReflect.Descriptor instead.
 func (*EndSegment) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{37}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *EndSegment) GetRequest() *EndSegmentRequest {
@@ -3423,7 +3804,7 @@ type Assignment struct {
 
 func (x *Assignment) Reset() {
 	*x = Assignment{}
-	mi := &file_pb_cluster_proto_msgTypes[38]
+	mi := &file_pb_cluster_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3435,7 +3816,7 @@ func (x *Assignment) String() string {
 func (*Assignment) ProtoMessage() {}
 
 func (x *Assignment) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[38]
+	mi := &file_pb_cluster_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3448,7 +3829,7 @@ func (x *Assignment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Assignment.ProtoReflect.Descriptor instead.
 func (*Assignment) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{38}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Assignment) GetSegment() string {
@@ -3482,7 +3863,7 @@ type AssignSegments struct {
 
 func (x *AssignSegments) Reset() {
 	*x = AssignSegments{}
-	mi := &file_pb_cluster_proto_msgTypes[39]
+	mi := &file_pb_cluster_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3494,7 +3875,7 @@ func (x *AssignSegments) String() string {
 func (*AssignSegments) ProtoMessage() {}
 
 func (x *AssignSegments) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[39]
+	mi := &file_pb_cluster_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3507,7 +3888,7 @@ func (x *AssignSegments) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssignSegments.ProtoReflect.Descriptor instead.
 func (*AssignSegments) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{39}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *AssignSegments) GetAssignments() []*Assignment {
@@ -3535,7 +3916,7 @@ type DeleteSegments struct {
 
 func (x *DeleteSegments) Reset() {
 	*x = DeleteSegments{}
-	mi := &file_pb_cluster_proto_msgTypes[40]
+	mi := &file_pb_cluster_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3547,7 +3928,7 @@ func (x *DeleteSegments) String() string {
 func (*DeleteSegments) ProtoMessage() {}
 
 func (x *DeleteSegments) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[40]
+	mi := &file_pb_cluster_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3560,7 +3941,7 @@ func (x *DeleteSegments) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteSegments.ProtoReflect.Descriptor instead.
 func (*DeleteSegments) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{40}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *DeleteSegments) GetTableId() uint32 {
@@ -3594,7 +3975,7 @@ type PurgeSegmentsRequest struct {
 
 func (x *PurgeSegmentsRequest) Reset() {
 	*x = PurgeSegmentsRequest{}
-	mi := &file_pb_cluster_proto_msgTypes[41]
+	mi := &file_pb_cluster_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3606,7 +3987,7 @@ func (x *PurgeSegmentsRequest) String() string {
 func (*PurgeSegmentsRequest) ProtoMessage() {}
 
 func (x *PurgeSegmentsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[41]
+	mi := &file_pb_cluster_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3619,7 +4000,7 @@ func (x *PurgeSegmentsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PurgeSegmentsRequest.ProtoReflect.Descriptor instead.
 func (*PurgeSegmentsRequest) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{41}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *PurgeSegmentsRequest) GetSegments() []string {
@@ -3639,7 +4020,7 @@ type PutUser struct {
 
 func (x *PutUser) Reset() {
 	*x = PutUser{}
-	mi := &file_pb_cluster_proto_msgTypes[42]
+	mi := &file_pb_cluster_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3651,7 +4032,7 @@ func (x *PutUser) String() string {
 func (*PutUser) ProtoMessage() {}
 
 func (x *PutUser) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[42]
+	mi := &file_pb_cluster_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3664,7 +4045,7 @@ func (x *PutUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutUser.ProtoReflect.Descriptor instead.
 func (*PutUser) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{42}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *PutUser) GetUser() *User {
@@ -3692,7 +4073,7 @@ type PutSetting struct {
 
 func (x *PutSetting) Reset() {
 	*x = PutSetting{}
-	mi := &file_pb_cluster_proto_msgTypes[43]
+	mi := &file_pb_cluster_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3704,7 +4085,7 @@ func (x *PutSetting) String() string {
 func (*PutSetting) ProtoMessage() {}
 
 func (x *PutSetting) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[43]
+	mi := &file_pb_cluster_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3717,7 +4098,7 @@ func (x *PutSetting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutSetting.ProtoReflect.Descriptor instead.
 func (*PutSetting) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{43}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *PutSetting) GetKey() string {
@@ -3741,6 +4122,295 @@ func (x *PutSetting) GetDeleted() bool {
 	return false
 }
 
+// BeginLoad opens a load, or finds the one that has the key.
+type BeginLoad struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	TableId       uint32                 `protobuf:"varint,1,opt,name=table_id,json=tableId,proto3" json:"table_id,omitempty"`
+	Key           string                 `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
+	Mode          LoadMode               `protobuf:"varint,3,opt,name=mode,proto3,enum=alluvium.v1.LoadMode" json:"mode,omitempty"`
+	FromTime      int64                  `protobuf:"varint,4,opt,name=from_time,json=fromTime,proto3" json:"from_time,omitempty"`
+	ToTime        int64                  `protobuf:"varint,5,opt,name=to_time,json=toTime,proto3" json:"to_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BeginLoad) Reset() {
+	*x = BeginLoad{}
+	mi := &file_pb_cluster_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BeginLoad) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BeginLoad) ProtoMessage() {}
+
+func (x *BeginLoad) ProtoReflect() protoreflect.Message {
+	mi := &file_pb_cluster_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BeginLoad.ProtoReflect.Descriptor instead.
+func (*BeginLoad) Descriptor() ([]byte, []int) {
+	return file_pb_cluster_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *BeginLoad) GetTableId() uint32 {
+	if x != nil {
+		return x.TableId
+	}
+	return 0
+}
+
+func (x *BeginLoad) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *BeginLoad) GetMode() LoadMode {
+	if x != nil {
+		return x.Mode
+	}
+	return LoadMode_LOAD_MODE_UNSPECIFIED
+}
+
+func (x *BeginLoad) GetFromTime() int64 {
+	if x != nil {
+		return x.FromTime
+	}
+	return 0
+}
+
+func (x *BeginLoad) GetToTime() int64 {
+	if x != nil {
+		return x.ToTime
+	}
+	return 0
+}
+
+// StageSegment adds a file in the deep store to an open load.
+type StageSegment struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Load          uint64                 `protobuf:"varint,1,opt,name=load,proto3" json:"load,omitempty"`
+	Segment       *Segment               `protobuf:"bytes,2,opt,name=segment,proto3" json:"segment,omitempty"` // replicas are chosen by the leader
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StageSegment) Reset() {
+	*x = StageSegment{}
+	mi := &file_pb_cluster_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StageSegment) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StageSegment) ProtoMessage() {}
+
+func (x *StageSegment) ProtoReflect() protoreflect.Message {
+	mi := &file_pb_cluster_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StageSegment.ProtoReflect.Descriptor instead.
+func (*StageSegment) Descriptor() ([]byte, []int) {
+	return file_pb_cluster_proto_rawDescGZIP(), []int{46}
+}
+
+func (x *StageSegment) GetLoad() uint64 {
+	if x != nil {
+		return x.Load
+	}
+	return 0
+}
+
+func (x *StageSegment) GetSegment() *Segment {
+	if x != nil {
+		return x.Segment
+	}
+	return nil
+}
+
+// CommitLoad makes the segments of a load visible and retires what it replaces.
+type CommitLoad struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Load          uint64                 `protobuf:"varint,1,opt,name=load,proto3" json:"load,omitempty"`
+	Segments      uint64                 `protobuf:"varint,2,opt,name=segments,proto3" json:"segments,omitempty"` // how many the proposer means; refused when others are staged
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CommitLoad) Reset() {
+	*x = CommitLoad{}
+	mi := &file_pb_cluster_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CommitLoad) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CommitLoad) ProtoMessage() {}
+
+func (x *CommitLoad) ProtoReflect() protoreflect.Message {
+	mi := &file_pb_cluster_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CommitLoad.ProtoReflect.Descriptor instead.
+func (*CommitLoad) Descriptor() ([]byte, []int) {
+	return file_pb_cluster_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *CommitLoad) GetLoad() uint64 {
+	if x != nil {
+		return x.Load
+	}
+	return 0
+}
+
+func (x *CommitLoad) GetSegments() uint64 {
+	if x != nil {
+		return x.Segments
+	}
+	return 0
+}
+
+// AbortLoad drops the segments of a load.
+type AbortLoad struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Load          uint64                 `protobuf:"varint,1,opt,name=load,proto3" json:"load,omitempty"`
+	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	TouchedMicros int64                  `protobuf:"varint,3,opt,name=touched_micros,json=touchedMicros,proto3" json:"touched_micros,omitempty"` // skipped when the load was touched after this; 0: any
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AbortLoad) Reset() {
+	*x = AbortLoad{}
+	mi := &file_pb_cluster_proto_msgTypes[48]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AbortLoad) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AbortLoad) ProtoMessage() {}
+
+func (x *AbortLoad) ProtoReflect() protoreflect.Message {
+	mi := &file_pb_cluster_proto_msgTypes[48]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AbortLoad.ProtoReflect.Descriptor instead.
+func (*AbortLoad) Descriptor() ([]byte, []int) {
+	return file_pb_cluster_proto_rawDescGZIP(), []int{48}
+}
+
+func (x *AbortLoad) GetLoad() uint64 {
+	if x != nil {
+		return x.Load
+	}
+	return 0
+}
+
+func (x *AbortLoad) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *AbortLoad) GetTouchedMicros() int64 {
+	if x != nil {
+		return x.TouchedMicros
+	}
+	return 0
+}
+
+// TidyLoads tells that nothing of finished loads is left over in the deep store.
+type TidyLoads struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Loads         []uint64               `protobuf:"varint,1,rep,packed,name=loads,proto3" json:"loads,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TidyLoads) Reset() {
+	*x = TidyLoads{}
+	mi := &file_pb_cluster_proto_msgTypes[49]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TidyLoads) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TidyLoads) ProtoMessage() {}
+
+func (x *TidyLoads) ProtoReflect() protoreflect.Message {
+	mi := &file_pb_cluster_proto_msgTypes[49]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TidyLoads.ProtoReflect.Descriptor instead.
+func (*TidyLoads) Descriptor() ([]byte, []int) {
+	return file_pb_cluster_proto_rawDescGZIP(), []int{49}
+}
+
+func (x *TidyLoads) GetLoads() []uint64 {
+	if x != nil {
+		return x.Loads
+	}
+	return nil
+}
+
 // Answer is what a command with a key was answered.
 type Answer struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -3755,7 +4425,7 @@ type Answer struct {
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_pb_cluster_proto_msgTypes[44]
+	mi := &file_pb_cluster_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3767,7 +4437,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[44]
+	mi := &file_pb_cluster_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3780,7 +4450,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{44}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *Answer) GetKey() string {
@@ -3830,6 +4500,7 @@ type SnapshotRecord struct {
 	//	*SnapshotRecord_Answer
 	//	*SnapshotRecord_DeletedSegment
 	//	*SnapshotRecord_Trailer
+	//	*SnapshotRecord_Load
 	Body          isSnapshotRecord_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3837,7 +4508,7 @@ type SnapshotRecord struct {
 
 func (x *SnapshotRecord) Reset() {
 	*x = SnapshotRecord{}
-	mi := &file_pb_cluster_proto_msgTypes[45]
+	mi := &file_pb_cluster_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3849,7 +4520,7 @@ func (x *SnapshotRecord) String() string {
 func (*SnapshotRecord) ProtoMessage() {}
 
 func (x *SnapshotRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[45]
+	mi := &file_pb_cluster_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3862,7 +4533,7 @@ func (x *SnapshotRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotRecord.ProtoReflect.Descriptor instead.
 func (*SnapshotRecord) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{45}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *SnapshotRecord) GetBody() isSnapshotRecord_Body {
@@ -3926,6 +4597,15 @@ func (x *SnapshotRecord) GetTrailer() *SnapshotTrailer {
 	return nil
 }
 
+func (x *SnapshotRecord) GetLoad() *Load {
+	if x != nil {
+		if x, ok := x.Body.(*SnapshotRecord_Load); ok {
+			return x.Load
+		}
+	}
+	return nil
+}
+
 type isSnapshotRecord_Body interface {
 	isSnapshotRecord_Body()
 }
@@ -3954,6 +4634,10 @@ type SnapshotRecord_Trailer struct {
 	Trailer *SnapshotTrailer `protobuf:"bytes,6,opt,name=trailer,proto3,oneof"`
 }
 
+type SnapshotRecord_Load struct {
+	Load *Load `protobuf:"bytes,7,opt,name=load,proto3,oneof"`
+}
+
 func (*SnapshotRecord_Header) isSnapshotRecord_Body() {}
 
 func (*SnapshotRecord_Entity) isSnapshotRecord_Body() {}
@@ -3965,6 +4649,8 @@ func (*SnapshotRecord_Answer) isSnapshotRecord_Body() {}
 func (*SnapshotRecord_DeletedSegment) isSnapshotRecord_Body() {}
 
 func (*SnapshotRecord_Trailer) isSnapshotRecord_Body() {}
+
+func (*SnapshotRecord_Load) isSnapshotRecord_Body() {}
 
 type SnapshotHeader struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -3978,7 +4664,7 @@ type SnapshotHeader struct {
 
 func (x *SnapshotHeader) Reset() {
 	*x = SnapshotHeader{}
-	mi := &file_pb_cluster_proto_msgTypes[46]
+	mi := &file_pb_cluster_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3990,7 +4676,7 @@ func (x *SnapshotHeader) String() string {
 func (*SnapshotHeader) ProtoMessage() {}
 
 func (x *SnapshotHeader) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[46]
+	mi := &file_pb_cluster_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4003,7 +4689,7 @@ func (x *SnapshotHeader) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotHeader.ProtoReflect.Descriptor instead.
 func (*SnapshotHeader) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{46}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *SnapshotHeader) GetVersion() uint32 {
@@ -4044,7 +4730,7 @@ type SnapshotTrailer struct {
 
 func (x *SnapshotTrailer) Reset() {
 	*x = SnapshotTrailer{}
-	mi := &file_pb_cluster_proto_msgTypes[47]
+	mi := &file_pb_cluster_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4056,7 +4742,7 @@ func (x *SnapshotTrailer) String() string {
 func (*SnapshotTrailer) ProtoMessage() {}
 
 func (x *SnapshotTrailer) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[47]
+	mi := &file_pb_cluster_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4069,7 +4755,7 @@ func (x *SnapshotTrailer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotTrailer.ProtoReflect.Descriptor instead.
 func (*SnapshotTrailer) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{47}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *SnapshotTrailer) GetRecords() uint64 {
@@ -4097,7 +4783,7 @@ type JoinRequest struct {
 
 func (x *JoinRequest) Reset() {
 	*x = JoinRequest{}
-	mi := &file_pb_cluster_proto_msgTypes[48]
+	mi := &file_pb_cluster_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4109,7 +4795,7 @@ func (x *JoinRequest) String() string {
 func (*JoinRequest) ProtoMessage() {}
 
 func (x *JoinRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[48]
+	mi := &file_pb_cluster_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4122,7 +4808,7 @@ func (x *JoinRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JoinRequest.ProtoReflect.Descriptor instead.
 func (*JoinRequest) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{48}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *JoinRequest) GetProtocolVersion() uint32 {
@@ -4154,7 +4840,7 @@ type JoinResponse struct {
 
 func (x *JoinResponse) Reset() {
 	*x = JoinResponse{}
-	mi := &file_pb_cluster_proto_msgTypes[49]
+	mi := &file_pb_cluster_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4166,7 +4852,7 @@ func (x *JoinResponse) String() string {
 func (*JoinResponse) ProtoMessage() {}
 
 func (x *JoinResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[49]
+	mi := &file_pb_cluster_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4179,7 +4865,7 @@ func (x *JoinResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JoinResponse.ProtoReflect.Descriptor instead.
 func (*JoinResponse) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{49}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{55}
 }
 
 var File_pb_cluster_proto protoreflect.FileDescriptor
@@ -4223,7 +4909,7 @@ const file_pb_cluster_proto_rawDesc = "" +
 	"\x06Schema\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\rR\aversion\x12\x12\n" +
-	"\x04json\x18\x03 \x01(\fR\x04json\"\xdf\x06\n" +
+	"\x04json\x18\x03 \x01(\fR\x04json\"\xb2\a\n" +
 	"\aSegment\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x19\n" +
 	"\btable_id\x18\x02 \x01(\rR\atableId\x12\x1c\n" +
@@ -4255,7 +4941,31 @@ const file_pb_cluster_proto_rawDesc = "" +
 	"\x0fend_offset_text\x18\x1a \x01(\tR\rendOffsetText\x12\x1d\n" +
 	"\n" +
 	"end_reason\x18\x1b \x01(\tR\tendReason\x12\x1c\n" +
-	"\tconflicts\x18\x1c \x03(\tR\tconflicts\"\xdf\x01\n" +
+	"\tconflicts\x18\x1c \x03(\tR\tconflicts\x12\x12\n" +
+	"\x04load\x18\x1d \x01(\x04R\x04load\x12\x16\n" +
+	"\x06staged\x18\x1e \x01(\bR\x06staged\x12%\n" +
+	"\x0eretired_micros\x18\x1f \x01(\x03R\rretiredMicros\"\xfe\x03\n" +
+	"\x04Load\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x19\n" +
+	"\btable_id\x18\x02 \x01(\rR\atableId\x12\x10\n" +
+	"\x03key\x18\x03 \x01(\tR\x03key\x12)\n" +
+	"\x04mode\x18\x04 \x01(\x0e2\x15.alluvium.v1.LoadModeR\x04mode\x12\x1b\n" +
+	"\tfrom_time\x18\x05 \x01(\x03R\bfromTime\x12\x17\n" +
+	"\ato_time\x18\x06 \x01(\x03R\x06toTime\x12/\n" +
+	"\x06status\x18\a \x01(\x0e2\x17.alluvium.v1.LoadStatusR\x06status\x12%\n" +
+	"\x0ecreated_micros\x18\b \x01(\x03R\rcreatedMicros\x12%\n" +
+	"\x0etouched_micros\x18\t \x01(\x03R\rtouchedMicros\x12'\n" +
+	"\x0ffinished_micros\x18\n" +
+	" \x01(\x03R\x0efinishedMicros\x12\x16\n" +
+	"\x06reason\x18\v \x01(\tR\x06reason\x12\x1a\n" +
+	"\bsegments\x18\f \x01(\x04R\bsegments\x12\x12\n" +
+	"\x04rows\x18\r \x01(\x04R\x04rows\x12\x14\n" +
+	"\x05bytes\x18\x0e \x01(\x04R\x05bytes\x12\x1a\n" +
+	"\breplaced\x18\x0f \x01(\x04R\breplaced\x12\x1e\n" +
+	"\n" +
+	"superseded\x18\x10 \x01(\bR\n" +
+	"superseded\x12\x16\n" +
+	"\x06tidied\x18\x11 \x01(\bR\x06tidied\"\xdf\x01\n" +
 	"\tPartition\x12\x19\n" +
 	"\btable_id\x18\x01 \x01(\rR\atableId\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\rR\x02id\x12\x12\n" +
@@ -4424,7 +5134,7 @@ const file_pb_cluster_proto_rawDesc = "" +
 	"\n" +
 	"heartbeats\x18\x04 \x03(\v2\x1d.alluvium.v1.HeartbeatRequestR\n" +
 	"heartbeats\x120\n" +
-	"\x14heartbeat_age_millis\x18\x05 \x03(\x03R\x12heartbeatAgeMillis\"\xa8\t\n" +
+	"\x14heartbeat_age_millis\x18\x05 \x03(\x03R\x12heartbeatAgeMillis\"\xd1\v\n" +
 	"\aCommand\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x1a\n" +
@@ -4450,7 +5160,16 @@ const file_pb_cluster_proto_rawDesc = "" +
 	"\x0epurge_segments\x18\x17 \x01(\v2!.alluvium.v1.PurgeSegmentsRequestH\x00R\rpurgeSegments\x121\n" +
 	"\bput_user\x18\x18 \x01(\v2\x14.alluvium.v1.PutUserH\x00R\aputUser\x12:\n" +
 	"\vput_setting\x18\x19 \x01(\v2\x17.alluvium.v1.PutSettingH\x00R\n" +
-	"putSettingB\x06\n" +
+	"putSetting\x127\n" +
+	"\n" +
+	"begin_load\x18\x1a \x01(\v2\x16.alluvium.v1.BeginLoadH\x00R\tbeginLoad\x12@\n" +
+	"\rstage_segment\x18\x1b \x01(\v2\x19.alluvium.v1.StageSegmentH\x00R\fstageSegment\x12:\n" +
+	"\vcommit_load\x18\x1c \x01(\v2\x17.alluvium.v1.CommitLoadH\x00R\n" +
+	"commitLoad\x127\n" +
+	"\n" +
+	"abort_load\x18\x1d \x01(\v2\x16.alluvium.v1.AbortLoadH\x00R\tabortLoad\x127\n" +
+	"\n" +
+	"tidy_loads\x18\x1e \x01(\v2\x16.alluvium.v1.TidyLoadsH\x00R\ttidyLoadsB\x06\n" +
 	"\x04body\"S\n" +
 	"\tBootstrap\x12\x1d\n" +
 	"\n" +
@@ -4508,20 +5227,40 @@ const file_pb_cluster_proto_rawDesc = "" +
 	"PutSetting\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value\x12\x18\n" +
-	"\adeleted\x18\x03 \x01(\bR\adeleted\"r\n" +
+	"\adeleted\x18\x03 \x01(\bR\adeleted\"\x99\x01\n" +
+	"\tBeginLoad\x12\x19\n" +
+	"\btable_id\x18\x01 \x01(\rR\atableId\x12\x10\n" +
+	"\x03key\x18\x02 \x01(\tR\x03key\x12)\n" +
+	"\x04mode\x18\x03 \x01(\x0e2\x15.alluvium.v1.LoadModeR\x04mode\x12\x1b\n" +
+	"\tfrom_time\x18\x04 \x01(\x03R\bfromTime\x12\x17\n" +
+	"\ato_time\x18\x05 \x01(\x03R\x06toTime\"R\n" +
+	"\fStageSegment\x12\x12\n" +
+	"\x04load\x18\x01 \x01(\x04R\x04load\x12.\n" +
+	"\asegment\x18\x02 \x01(\v2\x14.alluvium.v1.SegmentR\asegment\"<\n" +
+	"\n" +
+	"CommitLoad\x12\x12\n" +
+	"\x04load\x18\x01 \x01(\x04R\x04load\x12\x1a\n" +
+	"\bsegments\x18\x02 \x01(\x04R\bsegments\"^\n" +
+	"\tAbortLoad\x12\x12\n" +
+	"\x04load\x18\x01 \x01(\x04R\x04load\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12%\n" +
+	"\x0etouched_micros\x18\x03 \x01(\x03R\rtouchedMicros\"!\n" +
+	"\tTidyLoads\x12\x14\n" +
+	"\x05loads\x18\x01 \x03(\x04R\x05loads\"r\n" +
 	"\x06Answer\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05index\x18\x02 \x01(\x04R\x05index\x12\x12\n" +
 	"\x04code\x18\x03 \x01(\rR\x04code\x12\x14\n" +
 	"\x05error\x18\x04 \x01(\tR\x05error\x12\x16\n" +
-	"\x06result\x18\x05 \x01(\fR\x06result\"\xdd\x02\n" +
+	"\x06result\x18\x05 \x01(\fR\x06result\"\x86\x03\n" +
 	"\x0eSnapshotRecord\x125\n" +
 	"\x06header\x18\x01 \x01(\v2\x1b.alluvium.v1.SnapshotHeaderH\x00R\x06header\x12-\n" +
 	"\x06entity\x18\x02 \x01(\v2\x13.alluvium.v1.ChangeH\x00R\x06entity\x123\n" +
 	"\asetting\x18\x03 \x01(\v2\x17.alluvium.v1.PutSettingH\x00R\asetting\x12-\n" +
 	"\x06answer\x18\x04 \x01(\v2\x13.alluvium.v1.AnswerH\x00R\x06answer\x12?\n" +
 	"\x0fdeleted_segment\x18\x05 \x01(\v2\x14.alluvium.v1.SegmentH\x00R\x0edeletedSegment\x128\n" +
-	"\atrailer\x18\x06 \x01(\v2\x1c.alluvium.v1.SnapshotTrailerH\x00R\atrailerB\x06\n" +
+	"\atrailer\x18\x06 \x01(\v2\x1c.alluvium.v1.SnapshotTrailerH\x00R\atrailer\x12'\n" +
+	"\x04load\x18\a \x01(\v2\x11.alluvium.v1.LoadH\x00R\x04loadB\x06\n" +
 	"\x04body\"\x83\x01\n" +
 	"\x0eSnapshotHeader\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x14\n" +
@@ -4548,7 +5287,18 @@ const file_pb_cluster_proto_rawDesc = "" +
 	"\x11SEGMENT_CONSUMING\x10\x01\x12\x11\n" +
 	"\rSEGMENT_ENDED\x10\x02\x12\x15\n" +
 	"\x11SEGMENT_COMMITTED\x10\x03\x12\x13\n" +
-	"\x0fSEGMENT_DURABLE\x10\x042\xbf\x06\n" +
+	"\x0fSEGMENT_DURABLE\x10\x04*d\n" +
+	"\bLoadMode\x12\x19\n" +
+	"\x15LOAD_MODE_UNSPECIFIED\x10\x00\x12\x0f\n" +
+	"\vLOAD_APPEND\x10\x01\x12\x14\n" +
+	"\x10LOAD_REPLACE_ALL\x10\x02\x12\x16\n" +
+	"\x12LOAD_REPLACE_RANGE\x10\x03*^\n" +
+	"\n" +
+	"LoadStatus\x12\x1b\n" +
+	"\x17LOAD_STATUS_UNSPECIFIED\x10\x00\x12\r\n" +
+	"\tLOAD_OPEN\x10\x01\x12\x12\n" +
+	"\x0eLOAD_COMMITTED\x10\x02\x12\x10\n" +
+	"\fLOAD_ABORTED\x10\x032\xbf\x06\n" +
 	"\n" +
 	"Controller\x12G\n" +
 	"\bRegister\x12\x1c.alluvium.v1.RegisterRequest\x1a\x1d.alluvium.v1.RegisterResponse\x12J\n" +
@@ -4576,146 +5326,164 @@ func file_pb_cluster_proto_rawDescGZIP() []byte {
 	return file_pb_cluster_proto_rawDescData
 }
 
-var file_pb_cluster_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_pb_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 51)
+var file_pb_cluster_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_pb_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 57)
 var file_pb_cluster_proto_goTypes = []any{
 	(Role)(0),                        // 0: alluvium.v1.Role
 	(SegmentStatus)(0),               // 1: alluvium.v1.SegmentStatus
-	(*Instance)(nil),                 // 2: alluvium.v1.Instance
-	(*Table)(nil),                    // 3: alluvium.v1.Table
-	(*ColumnID)(nil),                 // 4: alluvium.v1.ColumnID
-	(*Schema)(nil),                   // 5: alluvium.v1.Schema
-	(*Segment)(nil),                  // 6: alluvium.v1.Segment
-	(*Partition)(nil),                // 7: alluvium.v1.Partition
-	(*Gap)(nil),                      // 8: alluvium.v1.Gap
-	(*User)(nil),                     // 9: alluvium.v1.User
-	(*WatchRequest)(nil),             // 10: alluvium.v1.WatchRequest
-	(*WatchEvent)(nil),               // 11: alluvium.v1.WatchEvent
-	(*Change)(nil),                   // 12: alluvium.v1.Change
-	(*RegisterRequest)(nil),          // 13: alluvium.v1.RegisterRequest
-	(*RegisterResponse)(nil),         // 14: alluvium.v1.RegisterResponse
-	(*SegmentReport)(nil),            // 15: alluvium.v1.SegmentReport
-	(*ConsumerReport)(nil),           // 16: alluvium.v1.ConsumerReport
-	(*HeartbeatRequest)(nil),         // 17: alluvium.v1.HeartbeatRequest
-	(*HeartbeatResponse)(nil),        // 18: alluvium.v1.HeartbeatResponse
-	(*ProposePartitionsRequest)(nil), // 19: alluvium.v1.ProposePartitionsRequest
-	(*EndSegmentRequest)(nil),        // 20: alluvium.v1.EndSegmentRequest
-	(*EndSegmentResponse)(nil),       // 21: alluvium.v1.EndSegmentResponse
-	(*PublishSegmentRequest)(nil),    // 22: alluvium.v1.PublishSegmentRequest
-	(*DurableSegmentRequest)(nil),    // 23: alluvium.v1.DurableSegmentRequest
-	(*SegmentResponse)(nil),          // 24: alluvium.v1.SegmentResponse
-	(*ApplyRequest)(nil),             // 25: alluvium.v1.ApplyRequest
-	(*ApplyResponse)(nil),            // 26: alluvium.v1.ApplyResponse
-	(*StatusRequest)(nil),            // 27: alluvium.v1.StatusRequest
-	(*StatusResponse)(nil),           // 28: alluvium.v1.StatusResponse
-	(*Command)(nil),                  // 29: alluvium.v1.Command
-	(*Bootstrap)(nil),                // 30: alluvium.v1.Bootstrap
-	(*PutInstance)(nil),              // 31: alluvium.v1.PutInstance
-	(*RemoveInstance)(nil),           // 32: alluvium.v1.RemoveInstance
-	(*PutSchema)(nil),                // 33: alluvium.v1.PutSchema
-	(*DeleteSchema)(nil),             // 34: alluvium.v1.DeleteSchema
-	(*CreateTable)(nil),              // 35: alluvium.v1.CreateTable
-	(*DeleteTable)(nil),              // 36: alluvium.v1.DeleteTable
-	(*Placement)(nil),                // 37: alluvium.v1.Placement
-	(*ProposePartitions)(nil),        // 38: alluvium.v1.ProposePartitions
-	(*EndSegment)(nil),               // 39: alluvium.v1.EndSegment
-	(*Assignment)(nil),               // 40: alluvium.v1.Assignment
-	(*AssignSegments)(nil),           // 41: alluvium.v1.AssignSegments
-	(*DeleteSegments)(nil),           // 42: alluvium.v1.DeleteSegments
-	(*PurgeSegmentsRequest)(nil),     // 43: alluvium.v1.PurgeSegmentsRequest
-	(*PutUser)(nil),                  // 44: alluvium.v1.PutUser
-	(*PutSetting)(nil),               // 45: alluvium.v1.PutSetting
-	(*Answer)(nil),                   // 46: alluvium.v1.Answer
-	(*SnapshotRecord)(nil),           // 47: alluvium.v1.SnapshotRecord
-	(*SnapshotHeader)(nil),           // 48: alluvium.v1.SnapshotHeader
-	(*SnapshotTrailer)(nil),          // 49: alluvium.v1.SnapshotTrailer
-	(*JoinRequest)(nil),              // 50: alluvium.v1.JoinRequest
-	(*JoinResponse)(nil),             // 51: alluvium.v1.JoinResponse
-	nil,                              // 52: alluvium.v1.HeartbeatRequest.HealthEntry
+	(LoadMode)(0),                    // 2: alluvium.v1.LoadMode
+	(LoadStatus)(0),                  // 3: alluvium.v1.LoadStatus
+	(*Instance)(nil),                 // 4: alluvium.v1.Instance
+	(*Table)(nil),                    // 5: alluvium.v1.Table
+	(*ColumnID)(nil),                 // 6: alluvium.v1.ColumnID
+	(*Schema)(nil),                   // 7: alluvium.v1.Schema
+	(*Segment)(nil),                  // 8: alluvium.v1.Segment
+	(*Load)(nil),                     // 9: alluvium.v1.Load
+	(*Partition)(nil),                // 10: alluvium.v1.Partition
+	(*Gap)(nil),                      // 11: alluvium.v1.Gap
+	(*User)(nil),                     // 12: alluvium.v1.User
+	(*WatchRequest)(nil),             // 13: alluvium.v1.WatchRequest
+	(*WatchEvent)(nil),               // 14: alluvium.v1.WatchEvent
+	(*Change)(nil),                   // 15: alluvium.v1.Change
+	(*RegisterRequest)(nil),          // 16: alluvium.v1.RegisterRequest
+	(*RegisterResponse)(nil),         // 17: alluvium.v1.RegisterResponse
+	(*SegmentReport)(nil),            // 18: alluvium.v1.SegmentReport
+	(*ConsumerReport)(nil),           // 19: alluvium.v1.ConsumerReport
+	(*HeartbeatRequest)(nil),         // 20: alluvium.v1.HeartbeatRequest
+	(*HeartbeatResponse)(nil),        // 21: alluvium.v1.HeartbeatResponse
+	(*ProposePartitionsRequest)(nil), // 22: alluvium.v1.ProposePartitionsRequest
+	(*EndSegmentRequest)(nil),        // 23: alluvium.v1.EndSegmentRequest
+	(*EndSegmentResponse)(nil),       // 24: alluvium.v1.EndSegmentResponse
+	(*PublishSegmentRequest)(nil),    // 25: alluvium.v1.PublishSegmentRequest
+	(*DurableSegmentRequest)(nil),    // 26: alluvium.v1.DurableSegmentRequest
+	(*SegmentResponse)(nil),          // 27: alluvium.v1.SegmentResponse
+	(*ApplyRequest)(nil),             // 28: alluvium.v1.ApplyRequest
+	(*ApplyResponse)(nil),            // 29: alluvium.v1.ApplyResponse
+	(*StatusRequest)(nil),            // 30: alluvium.v1.StatusRequest
+	(*StatusResponse)(nil),           // 31: alluvium.v1.StatusResponse
+	(*Command)(nil),                  // 32: alluvium.v1.Command
+	(*Bootstrap)(nil),                // 33: alluvium.v1.Bootstrap
+	(*PutInstance)(nil),              // 34: alluvium.v1.PutInstance
+	(*RemoveInstance)(nil),           // 35: alluvium.v1.RemoveInstance
+	(*PutSchema)(nil),                // 36: alluvium.v1.PutSchema
+	(*DeleteSchema)(nil),             // 37: alluvium.v1.DeleteSchema
+	(*CreateTable)(nil),              // 38: alluvium.v1.CreateTable
+	(*DeleteTable)(nil),              // 39: alluvium.v1.DeleteTable
+	(*Placement)(nil),                // 40: alluvium.v1.Placement
+	(*ProposePartitions)(nil),        // 41: alluvium.v1.ProposePartitions
+	(*EndSegment)(nil),               // 42: alluvium.v1.EndSegment
+	(*Assignment)(nil),               // 43: alluvium.v1.Assignment
+	(*AssignSegments)(nil),           // 44: alluvium.v1.AssignSegments
+	(*DeleteSegments)(nil),           // 45: alluvium.v1.DeleteSegments
+	(*PurgeSegmentsRequest)(nil),     // 46: alluvium.v1.PurgeSegmentsRequest
+	(*PutUser)(nil),                  // 47: alluvium.v1.PutUser
+	(*PutSetting)(nil),               // 48: alluvium.v1.PutSetting
+	(*BeginLoad)(nil),                // 49: alluvium.v1.BeginLoad
+	(*StageSegment)(nil),             // 50: alluvium.v1.StageSegment
+	(*CommitLoad)(nil),               // 51: alluvium.v1.CommitLoad
+	(*AbortLoad)(nil),                // 52: alluvium.v1.AbortLoad
+	(*TidyLoads)(nil),                // 53: alluvium.v1.TidyLoads
+	(*Answer)(nil),                   // 54: alluvium.v1.Answer
+	(*SnapshotRecord)(nil),           // 55: alluvium.v1.SnapshotRecord
+	(*SnapshotHeader)(nil),           // 56: alluvium.v1.SnapshotHeader
+	(*SnapshotTrailer)(nil),          // 57: alluvium.v1.SnapshotTrailer
+	(*JoinRequest)(nil),              // 58: alluvium.v1.JoinRequest
+	(*JoinResponse)(nil),             // 59: alluvium.v1.JoinResponse
+	nil,                              // 60: alluvium.v1.HeartbeatRequest.HealthEntry
 }
 var file_pb_cluster_proto_depIdxs = []int32{
 	0,  // 0: alluvium.v1.Instance.role:type_name -> alluvium.v1.Role
-	4,  // 1: alluvium.v1.Table.column_ids:type_name -> alluvium.v1.ColumnID
-	5,  // 2: alluvium.v1.Table.schema_history:type_name -> alluvium.v1.Schema
+	6,  // 1: alluvium.v1.Table.column_ids:type_name -> alluvium.v1.ColumnID
+	7,  // 2: alluvium.v1.Table.schema_history:type_name -> alluvium.v1.Schema
 	1,  // 3: alluvium.v1.Segment.status:type_name -> alluvium.v1.SegmentStatus
-	12, // 4: alluvium.v1.WatchEvent.changes:type_name -> alluvium.v1.Change
-	2,  // 5: alluvium.v1.Change.instance:type_name -> alluvium.v1.Instance
-	3,  // 6: alluvium.v1.Change.table:type_name -> alluvium.v1.Table
-	6,  // 7: alluvium.v1.Change.segment:type_name -> alluvium.v1.Segment
-	7,  // 8: alluvium.v1.Change.partition:type_name -> alluvium.v1.Partition
-	8,  // 9: alluvium.v1.Change.gap:type_name -> alluvium.v1.Gap
-	9,  // 10: alluvium.v1.Change.user:type_name -> alluvium.v1.User
-	5,  // 11: alluvium.v1.Change.schema:type_name -> alluvium.v1.Schema
-	2,  // 12: alluvium.v1.RegisterRequest.instance:type_name -> alluvium.v1.Instance
-	15, // 13: alluvium.v1.HeartbeatRequest.segments:type_name -> alluvium.v1.SegmentReport
-	16, // 14: alluvium.v1.HeartbeatRequest.consumers:type_name -> alluvium.v1.ConsumerReport
-	52, // 15: alluvium.v1.HeartbeatRequest.health:type_name -> alluvium.v1.HeartbeatRequest.HealthEntry
-	7,  // 16: alluvium.v1.ProposePartitionsRequest.partitions:type_name -> alluvium.v1.Partition
-	8,  // 17: alluvium.v1.EndSegmentRequest.gap:type_name -> alluvium.v1.Gap
-	6,  // 18: alluvium.v1.EndSegmentResponse.ended:type_name -> alluvium.v1.Segment
-	6,  // 19: alluvium.v1.EndSegmentResponse.next:type_name -> alluvium.v1.Segment
-	6,  // 20: alluvium.v1.SegmentResponse.segment:type_name -> alluvium.v1.Segment
-	17, // 21: alluvium.v1.StatusResponse.heartbeats:type_name -> alluvium.v1.HeartbeatRequest
-	30, // 22: alluvium.v1.Command.bootstrap:type_name -> alluvium.v1.Bootstrap
-	31, // 23: alluvium.v1.Command.put_instance:type_name -> alluvium.v1.PutInstance
-	32, // 24: alluvium.v1.Command.remove_instance:type_name -> alluvium.v1.RemoveInstance
-	33, // 25: alluvium.v1.Command.put_schema:type_name -> alluvium.v1.PutSchema
-	34, // 26: alluvium.v1.Command.delete_schema:type_name -> alluvium.v1.DeleteSchema
-	35, // 27: alluvium.v1.Command.create_table:type_name -> alluvium.v1.CreateTable
-	36, // 28: alluvium.v1.Command.delete_table:type_name -> alluvium.v1.DeleteTable
-	38, // 29: alluvium.v1.Command.propose_partitions:type_name -> alluvium.v1.ProposePartitions
-	39, // 30: alluvium.v1.Command.end_segment:type_name -> alluvium.v1.EndSegment
-	22, // 31: alluvium.v1.Command.publish_segment:type_name -> alluvium.v1.PublishSegmentRequest
-	23, // 32: alluvium.v1.Command.durable_segment:type_name -> alluvium.v1.DurableSegmentRequest
-	41, // 33: alluvium.v1.Command.assign_segments:type_name -> alluvium.v1.AssignSegments
-	42, // 34: alluvium.v1.Command.delete_segments:type_name -> alluvium.v1.DeleteSegments
-	43, // 35: alluvium.v1.Command.purge_segments:type_name -> alluvium.v1.PurgeSegmentsRequest
-	44, // 36: alluvium.v1.Command.put_user:type_name -> alluvium.v1.PutUser
-	45, // 37: alluvium.v1.Command.put_setting:type_name -> alluvium.v1.PutSetting
-	9,  // 38: alluvium.v1.Bootstrap.admin:type_name -> alluvium.v1.User
-	2,  // 39: alluvium.v1.PutInstance.instance:type_name -> alluvium.v1.Instance
-	5,  // 40: alluvium.v1.PutSchema.schema:type_name -> alluvium.v1.Schema
-	3,  // 41: alluvium.v1.CreateTable.table:type_name -> alluvium.v1.Table
-	5,  // 42: alluvium.v1.CreateTable.schema:type_name -> alluvium.v1.Schema
-	19, // 43: alluvium.v1.ProposePartitions.request:type_name -> alluvium.v1.ProposePartitionsRequest
-	37, // 44: alluvium.v1.ProposePartitions.placements:type_name -> alluvium.v1.Placement
-	20, // 45: alluvium.v1.EndSegment.request:type_name -> alluvium.v1.EndSegmentRequest
-	37, // 46: alluvium.v1.EndSegment.placements:type_name -> alluvium.v1.Placement
-	40, // 47: alluvium.v1.AssignSegments.assignments:type_name -> alluvium.v1.Assignment
-	9,  // 48: alluvium.v1.PutUser.user:type_name -> alluvium.v1.User
-	48, // 49: alluvium.v1.SnapshotRecord.header:type_name -> alluvium.v1.SnapshotHeader
-	12, // 50: alluvium.v1.SnapshotRecord.entity:type_name -> alluvium.v1.Change
-	45, // 51: alluvium.v1.SnapshotRecord.setting:type_name -> alluvium.v1.PutSetting
-	46, // 52: alluvium.v1.SnapshotRecord.answer:type_name -> alluvium.v1.Answer
-	6,  // 53: alluvium.v1.SnapshotRecord.deleted_segment:type_name -> alluvium.v1.Segment
-	49, // 54: alluvium.v1.SnapshotRecord.trailer:type_name -> alluvium.v1.SnapshotTrailer
-	13, // 55: alluvium.v1.Controller.Register:input_type -> alluvium.v1.RegisterRequest
-	17, // 56: alluvium.v1.Controller.Heartbeat:input_type -> alluvium.v1.HeartbeatRequest
-	10, // 57: alluvium.v1.Controller.Watch:input_type -> alluvium.v1.WatchRequest
-	19, // 58: alluvium.v1.Controller.ProposePartitions:input_type -> alluvium.v1.ProposePartitionsRequest
-	20, // 59: alluvium.v1.Controller.EndSegment:input_type -> alluvium.v1.EndSegmentRequest
-	22, // 60: alluvium.v1.Controller.PublishSegment:input_type -> alluvium.v1.PublishSegmentRequest
-	23, // 61: alluvium.v1.Controller.DurableSegment:input_type -> alluvium.v1.DurableSegmentRequest
-	25, // 62: alluvium.v1.Controller.Apply:input_type -> alluvium.v1.ApplyRequest
-	27, // 63: alluvium.v1.Controller.Status:input_type -> alluvium.v1.StatusRequest
-	50, // 64: alluvium.v1.Controller.Join:input_type -> alluvium.v1.JoinRequest
-	43, // 65: alluvium.v1.Controller.PurgeSegments:input_type -> alluvium.v1.PurgeSegmentsRequest
-	14, // 66: alluvium.v1.Controller.Register:output_type -> alluvium.v1.RegisterResponse
-	18, // 67: alluvium.v1.Controller.Heartbeat:output_type -> alluvium.v1.HeartbeatResponse
-	11, // 68: alluvium.v1.Controller.Watch:output_type -> alluvium.v1.WatchEvent
-	26, // 69: alluvium.v1.Controller.ProposePartitions:output_type -> alluvium.v1.ApplyResponse
-	21, // 70: alluvium.v1.Controller.EndSegment:output_type -> alluvium.v1.EndSegmentResponse
-	24, // 71: alluvium.v1.Controller.PublishSegment:output_type -> alluvium.v1.SegmentResponse
-	24, // 72: alluvium.v1.Controller.DurableSegment:output_type -> alluvium.v1.SegmentResponse
-	26, // 73: alluvium.v1.Controller.Apply:output_type -> alluvium.v1.ApplyResponse
-	28, // 74: alluvium.v1.Controller.Status:output_type -> alluvium.v1.StatusResponse
-	51, // 75: alluvium.v1.Controller.Join:output_type -> alluvium.v1.JoinResponse
-	26, // 76: alluvium.v1.Controller.PurgeSegments:output_type -> alluvium.v1.ApplyResponse
-	66, // [66:77] is the sub-list for method output_type
-	55, // [55:66] is the sub-list for method input_type
-	55, // [55:55] is the sub-list for extension type_name
-	55, // [55:55] is the sub-list for extension extendee
-	0,  // [0:55] is the sub-list for field type_name
+	2,  // 4: alluvium.v1.Load.mode:type_name -> alluvium.v1.LoadMode
+	3,  // 5: alluvium.v1.Load.status:type_name -> alluvium.v1.LoadStatus
+	15, // 6: alluvium.v1.WatchEvent.changes:type_name -> alluvium.v1.Change
+	4,  // 7: alluvium.v1.Change.instance:type_name -> alluvium.v1.Instance
+	5,  // 8: alluvium.v1.Change.table:type_name -> alluvium.v1.Table
+	8,  // 9: alluvium.v1.Change.segment:type_name -> alluvium.v1.Segment
+	10, // 10: alluvium.v1.Change.partition:type_name -> alluvium.v1.Partition
+	11, // 11: alluvium.v1.Change.gap:type_name -> alluvium.v1.Gap
+	12, // 12: alluvium.v1.Change.user:type_name -> alluvium.v1.User
+	7,  // 13: alluvium.v1.Change.schema:type_name -> alluvium.v1.Schema
+	4,  // 14: alluvium.v1.RegisterRequest.instance:type_name -> alluvium.v1.Instance
+	18, // 15: alluvium.v1.HeartbeatRequest.segments:type_name -> alluvium.v1.SegmentReport
+	19, // 16: alluvium.v1.HeartbeatRequest.consumers:type_name -> alluvium.v1.ConsumerReport
+	60, // 17: alluvium.v1.HeartbeatRequest.health:type_name -> alluvium.v1.HeartbeatRequest.HealthEntry
+	10, // 18: alluvium.v1.ProposePartitionsRequest.partitions:type_name -> alluvium.v1.Partition
+	11, // 19: alluvium.v1.EndSegmentRequest.gap:type_name -> alluvium.v1.Gap
+	8,  // 20: alluvium.v1.EndSegmentResponse.ended:type_name -> alluvium.v1.Segment
+	8,  // 21: alluvium.v1.EndSegmentResponse.next:type_name -> alluvium.v1.Segment
+	8,  // 22: alluvium.v1.SegmentResponse.segment:type_name -> alluvium.v1.Segment
+	20, // 23: alluvium.v1.StatusResponse.heartbeats:type_name -> alluvium.v1.HeartbeatRequest
+	33, // 24: alluvium.v1.Command.bootstrap:type_name -> alluvium.v1.Bootstrap
+	34, // 25: alluvium.v1.Command.put_instance:type_name -> alluvium.v1.PutInstance
+	35, // 26: alluvium.v1.Command.remove_instance:type_name -> alluvium.v1.RemoveInstance
+	36, // 27: alluvium.v1.Command.put_schema:type_name -> alluvium.v1.PutSchema
+	37, // 28: alluvium.v1.Command.delete_schema:type_name -> alluvium.v1.DeleteSchema
+	38, // 29: alluvium.v1.Command.create_table:type_name -> alluvium.v1.CreateTable
+	39, // 30: alluvium.v1.Command.delete_table:type_name -> alluvium.v1.DeleteTable
+	41, // 31: alluvium.v1.Command.propose_partitions:type_name -> alluvium.v1.ProposePartitions
+	42, // 32: alluvium.v1.Command.end_segment:type_name -> alluvium.v1.EndSegment
+	25, // 33: alluvium.v1.Command.publish_segment:type_name -> alluvium.v1.PublishSegmentRequest
+	26, // 34: alluvium.v1.Command.durable_segment:type_name -> alluvium.v1.DurableSegmentRequest
+	44, // 35: alluvium.v1.Command.assign_segments:type_name -> alluvium.v1.AssignSegments
+	45, // 36: alluvium.v1.Command.delete_segments:type_name -> alluvium.v1.DeleteSegments
+	46, // 37: alluvium.v1.Command.purge_segments:type_name -> alluvium.v1.PurgeSegmentsRequest
+	47, // 38: alluvium.v1.Command.put_user:type_name -> alluvium.v1.PutUser
+	48, // 39: alluvium.v1.Command.put_setting:type_name -> alluvium.v1.PutSetting
+	49, // 40: alluvium.v1.Command.begin_load:type_name -> alluvium.v1.BeginLoad
+	50, // 41: alluvium.v1.Command.stage_segment:type_name -> alluvium.v1.StageSegment
+	51, // 42: alluvium.v1.Command.commit_load:type_name -> alluvium.v1.CommitLoad
+	52, // 43: alluvium.v1.Command.abort_load:type_name -> alluvium.v1.AbortLoad
+	53, // 44: alluvium.v1.Command.tidy_loads:type_name -> alluvium.v1.TidyLoads
+	12, // 45: alluvium.v1.Bootstrap.admin:type_name -> alluvium.v1.User
+	4,  // 46: alluvium.v1.PutInstance.instance:type_name -> alluvium.v1.Instance
+	7,  // 47: alluvium.v1.PutSchema.schema:type_name -> alluvium.v1.Schema
+	5,  // 48: alluvium.v1.CreateTable.table:type_name -> alluvium.v1.Table
+	7,  // 49: alluvium.v1.CreateTable.schema:type_name -> alluvium.v1.Schema
+	22, // 50: alluvium.v1.ProposePartitions.request:type_name -> alluvium.v1.ProposePartitionsRequest
+	40, // 51: alluvium.v1.ProposePartitions.placements:type_name -> alluvium.v1.Placement
+	23, // 52: alluvium.v1.EndSegment.request:type_name -> alluvium.v1.EndSegmentRequest
+	40, // 53: alluvium.v1.EndSegment.placements:type_name -> alluvium.v1.Placement
+	43, // 54: alluvium.v1.AssignSegments.assignments:type_name -> alluvium.v1.Assignment
+	12, // 55: alluvium.v1.PutUser.user:type_name -> alluvium.v1.User
+	2,  // 56: alluvium.v1.BeginLoad.mode:type_name -> alluvium.v1.LoadMode
+	8,  // 57: alluvium.v1.StageSegment.segment:type_name -> alluvium.v1.Segment
+	56, // 58: alluvium.v1.SnapshotRecord.header:type_name -> alluvium.v1.SnapshotHeader
+	15, // 59: alluvium.v1.SnapshotRecord.entity:type_name -> alluvium.v1.Change
+	48, // 60: alluvium.v1.SnapshotRecord.setting:type_name -> alluvium.v1.PutSetting
+	54, // 61: alluvium.v1.SnapshotRecord.answer:type_name -> alluvium.v1.Answer
+	8,  // 62: alluvium.v1.SnapshotRecord.deleted_segment:type_name -> alluvium.v1.Segment
+	57, // 63: alluvium.v1.SnapshotRecord.trailer:type_name -> alluvium.v1.SnapshotTrailer
+	9,  // 64: alluvium.v1.SnapshotRecord.load:type_name -> alluvium.v1.Load
+	16, // 65: alluvium.v1.Controller.Register:input_type -> alluvium.v1.RegisterRequest
+	20, // 66: alluvium.v1.Controller.Heartbeat:input_type -> alluvium.v1.HeartbeatRequest
+	13, // 67: alluvium.v1.Controller.Watch:input_type -> alluvium.v1.WatchRequest
+	22, // 68: alluvium.v1.Controller.ProposePartitions:input_type -> alluvium.v1.ProposePartitionsRequest
+	23, // 69: alluvium.v1.Controller.EndSegment:input_type -> alluvium.v1.EndSegmentRequest
+	25, // 70: alluvium.v1.Controller.PublishSegment:input_type -> alluvium.v1.PublishSegmentRequest
+	26, // 71: alluvium.v1.Controller.DurableSegment:input_type -> alluvium.v1.DurableSegmentRequest
+	28, // 72: alluvium.v1.Controller.Apply:input_type -> alluvium.v1.ApplyRequest
+	30, // 73: alluvium.v1.Controller.Status:input_type -> alluvium.v1.StatusRequest
+	58, // 74: alluvium.v1.Controller.Join:input_type -> alluvium.v1.JoinRequest
+	46, // 75: alluvium.v1.Controller.PurgeSegments:input_type -> alluvium.v1.PurgeSegmentsRequest
+	17, // 76: alluvium.v1.Controller.Register:output_type -> alluvium.v1.RegisterResponse
+	21, // 77: alluvium.v1.Controller.Heartbeat:output_type -> alluvium.v1.HeartbeatResponse
+	14, // 78: alluvium.v1.Controller.Watch:output_type -> alluvium.v1.WatchEvent
+	29, // 79: alluvium.v1.Controller.ProposePartitions:output_type -> alluvium.v1.ApplyResponse
+	24, // 80: alluvium.v1.Controller.EndSegment:output_type -> alluvium.v1.EndSegmentResponse
+	27, // 81: alluvium.v1.Controller.PublishSegment:output_type -> alluvium.v1.SegmentResponse
+	27, // 82: alluvium.v1.Controller.DurableSegment:output_type -> alluvium.v1.SegmentResponse
+	29, // 83: alluvium.v1.Controller.Apply:output_type -> alluvium.v1.ApplyResponse
+	31, // 84: alluvium.v1.Controller.Status:output_type -> alluvium.v1.StatusResponse
+	59, // 85: alluvium.v1.Controller.Join:output_type -> alluvium.v1.JoinResponse
+	29, // 86: alluvium.v1.Controller.PurgeSegments:output_type -> alluvium.v1.ApplyResponse
+	76, // [76:87] is the sub-list for method output_type
+	65, // [65:76] is the sub-list for method input_type
+	65, // [65:65] is the sub-list for extension type_name
+	65, // [65:65] is the sub-list for extension extendee
+	0,  // [0:65] is the sub-list for field type_name
 }
 
 func init() { file_pb_cluster_proto_init() }
@@ -4723,7 +5491,7 @@ func file_pb_cluster_proto_init() {
 	if File_pb_cluster_proto != nil {
 		return
 	}
-	file_pb_cluster_proto_msgTypes[10].OneofWrappers = []any{
+	file_pb_cluster_proto_msgTypes[11].OneofWrappers = []any{
 		(*Change_Instance)(nil),
 		(*Change_Table)(nil),
 		(*Change_Segment)(nil),
@@ -4732,7 +5500,7 @@ func file_pb_cluster_proto_init() {
 		(*Change_User)(nil),
 		(*Change_Schema)(nil),
 	}
-	file_pb_cluster_proto_msgTypes[27].OneofWrappers = []any{
+	file_pb_cluster_proto_msgTypes[28].OneofWrappers = []any{
 		(*Command_Bootstrap)(nil),
 		(*Command_PutInstance)(nil),
 		(*Command_RemoveInstance)(nil),
@@ -4749,22 +5517,28 @@ func file_pb_cluster_proto_init() {
 		(*Command_PurgeSegments)(nil),
 		(*Command_PutUser)(nil),
 		(*Command_PutSetting)(nil),
+		(*Command_BeginLoad)(nil),
+		(*Command_StageSegment)(nil),
+		(*Command_CommitLoad)(nil),
+		(*Command_AbortLoad)(nil),
+		(*Command_TidyLoads)(nil),
 	}
-	file_pb_cluster_proto_msgTypes[45].OneofWrappers = []any{
+	file_pb_cluster_proto_msgTypes[51].OneofWrappers = []any{
 		(*SnapshotRecord_Header)(nil),
 		(*SnapshotRecord_Entity)(nil),
 		(*SnapshotRecord_Setting)(nil),
 		(*SnapshotRecord_Answer)(nil),
 		(*SnapshotRecord_DeletedSegment)(nil),
 		(*SnapshotRecord_Trailer)(nil),
+		(*SnapshotRecord_Load)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pb_cluster_proto_rawDesc), len(file_pb_cluster_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   51,
+			NumEnums:      4,
+			NumMessages:   57,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

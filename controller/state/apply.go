@@ -123,6 +123,23 @@ func (t *tx) run(cmd *pb.Command) (proto.Message, error) {
 	case *pb.Command_PutSetting:
 		return t.putSetting(b.PutSetting)
 	}
+	return t.runLoad(cmd)
+}
+
+// runLoad runs the commands about loads.
+func (t *tx) runLoad(cmd *pb.Command) (proto.Message, error) {
+	switch b := cmd.Body.(type) {
+	case *pb.Command_BeginLoad:
+		return t.beginLoad(b.BeginLoad)
+	case *pb.Command_StageSegment:
+		return t.stageSegment(b.StageSegment)
+	case *pb.Command_CommitLoad:
+		return t.commitLoad(b.CommitLoad)
+	case *pb.Command_AbortLoad:
+		return t.abortLoad(b.AbortLoad)
+	case *pb.Command_TidyLoads:
+		return t.tidyLoads(b.TidyLoads)
+	}
 	return nil, api.Errorf(http.StatusUnprocessableEntity, "the command has no body that this controller knows")
 }
 

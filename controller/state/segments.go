@@ -287,6 +287,10 @@ func (t *tx) deleteSegments(c *pb.DeleteSegments) (proto.Message, error) {
 		if seg.Status == pb.SegmentStatus_SEGMENT_CONSUMING || seg.Status == pb.SegmentStatus_SEGMENT_ENDED {
 			return nil, conflict("segment %s is not committed yet and cannot be deleted", name)
 		}
+		if seg.Staged {
+			return nil, conflict("segment %s belongs to the open load %d; abort the load instead", name, seg.Load)
+		}
+		t.supersede(seg)
 		t.dropSegment(seg)
 	}
 	return nil, nil

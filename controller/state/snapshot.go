@@ -98,6 +98,9 @@ func (s *State) WriteTo(w io.Writer) (int64, error) {
 	for seg := range s.Deleted() {
 		sw.put(&pb.SnapshotRecord{Body: &pb.SnapshotRecord_DeletedSegment{DeletedSegment: seg}})
 	}
+	for l := range s.Loads() {
+		sw.put(&pb.SnapshotRecord{Body: &pb.SnapshotRecord_Load{Load: l}})
+	}
 	for _, key := range s.answerOrder.all("") {
 		if a, ok := s.answers.get(key); ok {
 			sw.put(&pb.SnapshotRecord{Body: &pb.SnapshotRecord_Answer{Answer: a}})
@@ -216,6 +219,8 @@ func (s *State) restore(rec *pb.SnapshotRecord) error {
 		s.settings.set(b.Setting.GetKey(), b.Setting.GetValue())
 	case *pb.SnapshotRecord_DeletedSegment:
 		s.deleted.set(b.DeletedSegment.GetName(), b.DeletedSegment)
+	case *pb.SnapshotRecord_Load:
+		s.setLoad(b.Load)
 	case *pb.SnapshotRecord_Answer:
 		s.answers.set(b.Answer.GetKey(), b.Answer)
 		s.answerOrder.set(indexKey(b.Answer.GetIndex()), b.Answer.GetKey())

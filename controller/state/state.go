@@ -40,6 +40,8 @@ type State struct {
 	deleted     table[*pb.Segment] // deep-store copies still to be deleted, by name
 	answers     table[*pb.Answer]  // by idempotency key
 	answerOrder table[string]      // index -> idempotency key, oldest first
+	loads       table[*pb.Load]    // by indexKey of the id
+	loadKeys    table[uint64]      // by loadKey: the latest load of that key
 }
 
 // New returns the state before the first command.

@@ -458,14 +458,20 @@ func randomCommand(rng *rand.Rand, st *State) *pb.Command {
 	if len(segs) > 0 {
 		seg = segs[rng.IntN(len(segs))]
 	}
-	switch rng.IntN(12) {
+	switch rng.IntN(16) {
+	case 12, 13, 14:
+		return randomLoad(rng, st, name)
 	case 0:
 		return putSchema(name, "a", fmt.Sprintf("c%d", rng.IntN(5)))
 	case 1:
 		if s := st.Schema(name); s != nil {
 			return createTable(name, strings.Split(string(s.Json), ",")...)
 		}
-		return createTable(name, "a")
+		cmd := createTable(name, "a")
+		if rng.IntN(2) == 0 {
+			cmd.GetCreateTable().Table.Type = "OFFLINE"
+		}
+		return cmd
 	case 2:
 		if rng.IntN(5) == 0 {
 			return deleteTable(name)

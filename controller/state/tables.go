@@ -144,6 +144,7 @@ func (t *tx) deleteTable(c *pb.DeleteTable) (proto.Message, error) {
 	for _, seg := range slices.Collect(t.TableSegments(tab.Id)) {
 		t.dropSegment(seg)
 	}
+	t.dropLoads(tab.Id)
 	for k, p := range t.partitions.all(tableKey(tab.Id)) {
 		t.partitions.delete(k)
 		t.changed(&pb.Change{Deleted: true, Entity: &pb.Change_Partition{Partition: p}})

@@ -19,7 +19,7 @@ func traceLines(instance string, st *exec.Stats) []string {
 
 func segmentLine(s *exec.SegmentStats) string {
 	if s.Pruned {
-		return fmt.Sprintf("  %s: pruned (%d rows)", s.Name, s.Docs)
+		return fmt.Sprintf("  %s: %s (%d rows)", s.Name, s.Method, s.Docs)
 	}
 	line := fmt.Sprintf("  %s: %d of %d rows, %s, %.3f ms", s.Name, s.Matched, s.Docs, s.Method, float64(s.Time)/1e6)
 	var filters []string

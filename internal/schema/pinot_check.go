@@ -20,6 +20,7 @@ func Validate(cfg *TableConfig, s *Schema) error {
 		v.columns("fieldConfigList", []string{column})
 	}
 	v.indexes(ix)
+	v.blooms(ix)
 	v.timeColumn(cfg)
 	v.arrivals(cfg.ArrivalColumns)
 	slices.SortFunc(v.errs, func(a, b error) int { return compareText(a.Error(), b.Error()) })

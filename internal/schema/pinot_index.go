@@ -21,7 +21,8 @@ func (r *tableReader) readIndexing(o *object) {
 	if s := o.child("streamConfigs"); s != nil {
 		r.setStream(s)
 	}
-	o.refuse("rangeIndexColumns", "bloomFilterColumns", "bloomFilterConfigs", "jsonIndexColumns", "jsonIndexConfigs",
+	r.readBlooms(o)
+	o.refuse("rangeIndexColumns", "jsonIndexColumns", "jsonIndexConfigs",
 		"starTreeIndexConfigs", "enableDefaultStarTree", "textIndexColumns", "fstIndexColumns",
 		"multiColumnTextIndexConfig", "segmentPartitionConfig", "aggregateMetrics", "tierOverwrites")
 	o.ignore("loadMode", "nullHandlingEnabled", "columnMajorSegmentBuilderEnabled", "skipSegmentPreprocess",
@@ -140,7 +141,9 @@ func (r *tableReader) addIndex(o *object, key, kind, column string) {
 			o.fail(key, "the table is already sorted by %q", s)
 		}
 		r.cfg.Indexing.SortedColumn = column
-	case "RANGE", "BLOOM", "TEXT", "FST", "H3", "JSON", "TIMESTAMP", "VECTOR":
+	case "BLOOM":
+		r.setBloom(column, BloomConfig{})
+	case "RANGE", "TEXT", "FST", "H3", "JSON", "TIMESTAMP", "VECTOR":
 		o.fail(key, "the index %s is not supported yet", strings.ToUpper(kind))
 	default:
 		o.fail(key, "unknown index %q", kind)
@@ -166,7 +169,10 @@ func (r *tableReader) readIndexes(o *object, column string) {
 		dict.ignore("onHeap", "useVarLengthDictionary", "intern")
 		dict.done()
 	}
-	for _, kind := range []string{"range", "bloom", "json", "text", "fst", "h3", "vector", "timestamp", "ifst", "map"} {
+	if b := o.child("bloom"); b != nil {
+		r.readBloom(b, column)
+	}
+	for _, kind := range []string{"range", "json", "text", "fst", "h3", "vector", "timestamp", "ifst", "map"} {
 		if ix := o.child(kind); ix != nil && !ix.boolean("disabled", false) {
 			o.fail(kind, "the index is not supported yet")
 		}

@@ -62,11 +62,17 @@ type IndexingConfig struct {
 	SortedColumn string
 	Inverted     []string
 	NoDictionary []string
-	Dictionary   []string          // forced dictionary
-	Range        []string          // order B
-	Bloom        []string          // order B
-	Compression  map[string]string // column -> codec of raw chunks
-	Partition    map[string]int    // column -> number of partitions
+	Dictionary   []string               // forced dictionary
+	Range        []string               // order B
+	Bloom        map[string]BloomConfig // by column
+	Compression  map[string]string      // column -> codec of raw chunks
+	Partition    map[string]int         // column -> number of partitions
+}
+
+// BloomConfig says how large the Bloom filter of a column is.
+type BloomConfig struct {
+	FPP      float64 // share of absent values that pass; 0 means 0.05
+	MaxBytes int     // 0 means no bound
 }
 
 // StreamConfig names a stream and how to consume it.

@@ -130,7 +130,7 @@ func sameColumn(a, b plan.Expr) bool {
 
 // planSegments prunes and plans, in parallel when there is much to do.
 func (q *query) planSegments(segs []segment.Segment) error {
-	plans := make([]*segPlan, len(segs))
+	plans, bloomed := make([]*segPlan, len(segs)), make([]bool, len(segs))
 	var docs int64
 	for _, s := range segs {
 		docs += int64(s.NumDocs())
@@ -146,6 +146,10 @@ func (q *query) planSegments(segs []segment.Segment) error {
 		if segs[i].NumDocs() == 0 || !q.canMatch(segs[i].Metadata()) {
 			return nil
 		}
+		match, err := q.bloomsMatch(segs[i])
+		if bloomed[i] = !match; err != nil || !match {
+			return err
+		}
 		p, err := newSegPlan(q, segs[i])
 		plans[i] = p
 		return err
@@ -154,7 +158,7 @@ func (q *query) planSegments(segs []segment.Segment) error {
 		return err
 	}
 	for i, p := range plans {
-		q.countSegment(segs[i].Metadata(), p != nil)
+		q.countSegment(segs[i].Metadata(), p != nil, bloomed[i])
 		if p != nil {
 			q.segs = append(q.segs, p)
 		}
@@ -162,7 +166,7 @@ func (q *query) planSegments(segs []segment.Segment) error {
 	return nil
 }
 
-func (q *query) countSegment(m *segment.Metadata, kept bool) {
+func (q *query) countSegment(m *segment.Metadata, kept, bloomed bool) {
 	s := &q.stats
 	s.SegmentsQueried++
 	s.TotalDocs += int64(m.NumDocs)
@@ -178,7 +182,11 @@ func (q *query) countSegment(m *segment.Metadata, kept bool) {
 	}
 	s.SegmentsPruned++
 	if q.opt.Trace {
-		s.Segments = append(s.Segments, SegmentStats{Name: m.Name, Docs: int64(m.NumDocs), Pruned: true, Method: "pruned"})
+		method := "pruned"
+		if bloomed {
+			method = "pruned by bloom filter"
+		}
+		s.Segments = append(s.Segments, SegmentStats{Name: m.Name, Docs: int64(m.NumDocs), Pruned: true, Method: method})
 	}
 }
 

@@ -23,6 +23,7 @@ func (g *gen) storedTable() *schema.Table {
 	for c, t := range tableTypes {
 		name := fmt.Sprintf("c%d", c)
 		s.Fields = append(s.Fields, schema.Field{ID: uint32(c + 1), Name: name, Type: t})
+		g.randomBloom(&schema.Table{Config: cfg}, &s.Fields[c])
 		switch {
 		case c == colList:
 		case g.chance(0.3):
@@ -39,7 +40,7 @@ func (g *gen) storedTable() *schema.Table {
 
 // store returns the rows as a consuming segment and as the sealed one built
 // from it.
-func store(t *testing.T, table *schema.Table, name string, rows [][]column.Value) []segment.Segment {
+func store(t testing.TB, table *schema.Table, name string, rows [][]column.Value) []segment.Segment {
 	t.Helper()
 	m, err := mutable.New(mutable.Config{Name: name, Table: table})
 	if err != nil {
@@ -71,6 +72,12 @@ func store(t *testing.T, table *schema.Table, name string, rows [][]column.Value
 	t.Cleanup(sealed.Release)
 	t.Cleanup(view.Release)
 	return []segment.Segment{view, sealed}
+}
+
+// storeSealed returns the rows as a sealed segment.
+func storeSealed(t testing.TB, table *schema.Table, name string, rows [][]column.Value) segment.Segment {
+	t.Helper()
+	return store(t, table, name, rows)[1]
 }
 
 // TestStoredSegments runs the same leaves over consuming and sealed segments of

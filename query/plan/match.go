@@ -19,6 +19,9 @@ type Range struct {
 	Min, Max column.Value
 	// HasNulls tells that a value may be NULL, AllNull that all are.
 	HasNulls, AllNull bool
+	// Holds reports whether some value may equal v; nil when nothing beyond
+	// the bounds is known. It is sound: false means that none does.
+	Holds func(v column.Value) bool
 }
 
 // RangeFunc returns what is known of a column of a leaf.
@@ -237,7 +240,11 @@ func (m *matcher) compare(op string, c *ColRef, k column.Value) outcome {
 	if !r.HasRange || !sameOrder(c.Typ, k.Type) || !sameOrder(c.Typ, r.Type) {
 		return out | canTrue | canFalse
 	}
-	return out | rangeOutcomes(op, segment.Compare(r.Min, k), segment.Compare(r.Max, k))
+	o := rangeOutcomes(op, segment.Compare(r.Min, k), segment.Compare(r.Max, k))
+	if r.Holds != nil && (op == "=" || op == "<>") && !r.Holds(k) {
+		o &= outcomes(op == "<>", op == "=")
+	}
+	return out | o
 }
 
 // compareCast returns the outcomes of column::type op constant, for casts that

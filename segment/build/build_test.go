@@ -262,7 +262,11 @@ func TestCheckConfig(t *testing.T) {
 	}
 	f(func(*schema.Table) {}, "")
 	f(ix(func(x *schema.IndexingConfig) { x.Range = []string{"code"} }), `range index of column "code"`)
-	f(ix(func(x *schema.IndexingConfig) { x.Bloom = []string{"code"} }), `bloom filter of column "code"`)
+	f(ix(func(x *schema.IndexingConfig) { x.Bloom = map[string]schema.BloomConfig{"nope": {}} }), `bloomFilterColumns: no column "nope"`)
+	f(func(tb *schema.Table) {
+		tb.Schema.Fields[0].Type = schema.JSON
+		tb.Config.Indexing = schema.IndexingConfig{Bloom: map[string]schema.BloomConfig{"country": {}}}
+	}, `bloom filter of column "country"`)
 	f(ix(func(x *schema.IndexingConfig) { x.SortedColumn = "nope" }), `no column "nope"`)
 	f(ix(func(x *schema.IndexingConfig) { x.NoDictionary = []string{"country"} }), "no dictionary")
 	f(ix(func(x *schema.IndexingConfig) { x.Compression = map[string]string{"code": "CLP"} }), `codec "CLP"`)

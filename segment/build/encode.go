@@ -28,7 +28,7 @@ type encoded struct {
 
 func (e *encoded) buffer(role format.Role, b []byte) {
 	// Indexes and zone maps can be ignored by a reader; everything else cannot.
-	required := role != format.RoleZones && role != format.RoleInverted
+	required := !role.Optional()
 	e.buffers = append(e.buffers, pending{role: role, required: required, bytes: b})
 }
 
@@ -59,9 +59,20 @@ func encode(d *data, p *plan) (*encoded, error) {
 		return nil, err
 	}
 	if dict {
-		return e, e.dictionary(d, p)
+		err = e.dictionary(d, p)
+	} else {
+		err = e.raw(d, p)
 	}
-	return e, e.raw(d, p)
+	if err != nil {
+		return nil, err
+	}
+	return e, e.indexes(d, p)
+}
+
+// indexes writes the indexes that a column may have whatever its encoding is.
+func (e *encoded) indexes(d *data, p *plan) error {
+	e.bloom(d, p)
+	return nil
 }
 
 // useDictionary decides between the dictionary form and the values form and

@@ -3,6 +3,7 @@ package build
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/alluviumdb/alluvium/internal/schema"
@@ -17,6 +18,7 @@ type plan struct {
 	inverted bool
 	dict     bool // a dictionary whatever it costs
 	noDict   bool
+	bloom    *schema.BloomConfig // nil for no filter
 	codec    encoding.Codec
 	hasCodec bool
 }
@@ -72,7 +74,7 @@ func checkNames(s *schema.Schema, ix *schema.IndexingConfig) error {
 	check("noDictionaryColumns", ix.NoDictionary...)
 	check("dictionary columns", ix.Dictionary...)
 	refuse("range index", ix.Range)
-	refuse("bloom filter", ix.Bloom)
+	check("bloomFilterColumns", slices.Collect(maps.Keys(ix.Bloom))...)
 	return errors.Join(errs...)
 }
 
@@ -86,6 +88,12 @@ func planColumn(f *schema.Field, ix *schema.IndexingConfig) (plan, error) {
 		codec:    encoding.CodecLZ4,
 	}
 	p.dict = p.dict || p.inverted || f.Type.Kind() == schema.KindBool
+	if c, ok := ix.Bloom[f.Name]; ok {
+		if err := schema.CheckBloom(f.Type); err != nil {
+			return p, segment.Unsupportedf("bloom filter of column %q: %v", f.Name, err)
+		}
+		p.bloom = &c
+	}
 	if name, ok := ix.Compression[f.Name]; ok {
 		c, err := encoding.ParseCodec(name)
 		if err != nil {

@@ -40,6 +40,12 @@ func (r Role) String() string {
 // known reports whether this version reads buffers of the role.
 func (r Role) known() bool { return r >= RoleForward && r <= RoleOffsets }
 
+// Optional reports whether a reader may do without buffers of the role: they
+// make reading faster and hold no rows.
+func (r Role) Optional() bool {
+	return r == RoleZones || r == RoleInverted || r >= RoleRange && r <= RoleTimestamp
+}
+
 // Buffer is one run of bytes of a column.
 type Buffer struct {
 	Role Role

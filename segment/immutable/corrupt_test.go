@@ -54,6 +54,7 @@ func smallTable(rng *rand.Rand, rows int) *table {
 			TimeColumn: "ascending",
 			Indexing: schema.IndexingConfig{
 				SortedColumn: "sorted", Inverted: []string{"dict", "number"}, NoDictionary: []string{"for", "text"},
+				Bloom: map[string]schema.BloomConfig{"dict": {}, "for": {}},
 			},
 		}},
 		Meta: &segment.Metadata{Name: "t__0__0__x", Table: "t", Streamed: true, FirstSeq: 1000},
@@ -71,6 +72,9 @@ func queryAll(s *Segment) (uint64, error) {
 			return 0, err
 		}
 		if err := queryColumn(c, int(s.NumDocs()), func(b []byte) { h.Write(b) }); err != nil {
+			return 0, err
+		}
+		if err := queryBloom(s, c, func(b []byte) { h.Write(b) }); err != nil {
 			return 0, err
 		}
 	}
@@ -110,6 +114,19 @@ func queryColumn(c *Column, n int, note func([]byte)) error {
 		return nil
 	}
 	return queryIDs(c, n, docs, bits, note)
+}
+
+func queryBloom(s *Segment, c *Column, note func([]byte)) error {
+	x, err := s.Bloom(c.meta.ID)
+	if err != nil || x == nil {
+		return err
+	}
+	for h := range uint64(200) {
+		if x.MayContain(h * 0x9e3779b97f4a7c15) {
+			note([]byte{byte(h)})
+		}
+	}
+	return nil
 }
 
 func queryIDs(c *Column, n int, docs []uint32, bits column.Bitmap, note func([]byte)) error {

@@ -119,6 +119,12 @@ func randomColumn(rng *rand.Rand, t schema.Type, rows int) *column.Vector {
 
 func randomIndexing(rng *rand.Rand, f *schema.Field, ix *schema.IndexingConfig) {
 	k := f.Type.Kind()
+	if schema.CheckBloom(f.Type) == nil && rng.IntN(3) == 0 {
+		if ix.Bloom == nil {
+			ix.Bloom = map[string]schema.BloomConfig{}
+		}
+		ix.Bloom[f.Name] = schema.BloomConfig{MaxBytes: rng.IntN(2) * 96}
+	}
 	if k == schema.KindList || k == schema.KindInterval || f.Type.ID == schema.TypeSymbol {
 		return
 	}

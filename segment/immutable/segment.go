@@ -44,6 +44,8 @@ type lazyColumn struct {
 	once sync.Once
 	col  *Column
 	err  error
+
+	bloom lazyBloom // of its own, since it is used without the column
 }
 
 var _ segment.Segment = (*Segment)(nil)

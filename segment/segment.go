@@ -247,7 +247,14 @@ type Dictionary interface {
 	// LowerBound returns the smallest id whose value is >= v, Len() if none.
 	// Only for sorted dictionaries.
 	LowerBound(v column.Value) uint32
+	// Identity tells dictionaries apart: of two with the same identity the one
+	// of fewer values is the beginning of the other, so that what was derived
+	// from an id stays true. It is nil where that is not known.
+	Identity() *Identity
 }
+
+// Identity is known by its address. Holding one keeps nothing else alive.
+type Identity struct{ _ byte }
 
 // InvertedIndex holds the documents of each dictionary id.
 type InvertedIndex interface {

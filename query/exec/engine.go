@@ -19,6 +19,10 @@ type Config struct {
 	// for all queries together; zero means one less than the cores, negative
 	// none.
 	Workers int
+	// DomainBytes bounds the memory for numbering the values of dictionaries
+	// over all segments, which is kept between queries; zero means 256 MB,
+	// negative none.
+	DomainBytes int64
 }
 
 // Options are the limits and wishes of one leaf.
@@ -43,6 +47,7 @@ type Engine struct {
 	// on the calling goroutine alone.
 	inlineWork float64
 	buffers    bufferPool
+	domains    domains
 }
 
 // New returns an engine.
@@ -51,7 +56,12 @@ func New(cfg Config) *Engine {
 	if n == 0 {
 		n = runtime.GOMAXPROCS(0) - 1
 	}
-	return &Engine{tokens: make(chan struct{}, max(n, 0)), inlineWork: defaultInlineWork}
+	e := &Engine{tokens: make(chan struct{}, max(n, 0)), inlineWork: defaultInlineWork}
+	e.domains.limit = cfg.DomainBytes
+	if cfg.DomainBytes == 0 {
+		e.domains.limit = defaultDomainBytes
+	}
+	return e
 }
 
 // RunLeaf runs leaf over segments, which the caller retains until RunLeaf

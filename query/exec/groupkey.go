@@ -35,11 +35,12 @@ type groupKey struct {
 	// keyShared: the dictionary, and per segment the code of each dictionary
 	// id, with that of NULL rows last.
 	dict   *keyDict
-	tables map[*segPlan][]uint32
+	tables map[*segPlan]*codeTable
 }
 
-// sharedValues bounds the dictionary values that are merged before the scan.
-const sharedValues = 1 << 16
+// mergedValues bounds the dictionary values that are merged before each scan;
+// more of them are kept numbered between queries.
+const mergedValues = 1 << 12
 
 // plan chooses the kind of the key.
 func (k *groupKey) plan(q *query) {
@@ -59,7 +60,10 @@ func (k *groupKey) plan(q *query) {
 		total += v.N
 	}
 	switch {
-	case shared && total <= sharedValues && float64(total) <= max(rows, 4096):
+	case shared && total <= mergedValues:
+		k.share(q)
+	case shared && k.shareDomain(q, float64(total) <= 4*rows):
+	case shared && total <= 16*mergedValues && float64(total) <= rows:
 		k.share(q)
 	case k.typ.Kind() == schema.KindBool || k.typ.Kind() == schema.KindInt32 || k.typ.Kind() == schema.KindFloat32:
 		k.kind = keyNarrow
@@ -84,9 +88,9 @@ func (sp *segPlan) keyValues(q *query, i int, x *leafExpr) *column.Vector {
 // share merges the dictionaries of all segments.
 func (k *groupKey) share(q *query) {
 	k.kind, k.dict = keyShared, newKeyDict(k.typ)
-	k.tables = map[*segPlan][]uint32{}
+	k.tables = map[*segPlan]*codeTable{}
 	var last *column.Vector
-	var lastTable []uint32
+	var lastTable *codeTable
 	for _, sp := range q.segs {
 		if sp.none {
 			continue
@@ -94,12 +98,58 @@ func (k *groupKey) share(q *query) {
 		v := sp.keyValues(q, k.expr, q.exprs[k.expr])
 		switch {
 		case last == nil && sp.distinctValues(k.expr):
-			last, lastTable = v, k.dict.borrow(v)
+			last, lastTable = v, newCodeTable(k.dict.borrow(v))
 		case !sameDictionary(last, v):
-			last, lastTable = v, k.codes(v)
+			last, lastTable = v, newCodeTable(k.codes(v))
 		}
 		k.tables[sp] = lastTable
 	}
+}
+
+// shareDomain takes the numbering that is kept between queries, which is
+// extended if build is set. It reports whether there is one.
+func (k *groupKey) shareDomain(q *query, build bool) bool {
+	dict, tables := q.domain(k.expr, build)
+	if dict == nil {
+		return false
+	}
+	k.kind, k.dict = keyShared, dict
+	k.tables = tables
+	return true
+}
+
+// domain returns the numbering kept for expression i, which must be a column
+// with a dictionary in every segment, and the codes per segment; nil if there
+// is none.
+func (q *query) domain(i int, build bool) (*keyDict, map[*segPlan]*codeTable) {
+	var dicts []dictOf
+	var key domainKey
+	for _, sp := range q.segs {
+		if sp.none {
+			continue
+		}
+		s := sp.exprs[i]
+		if s.mode != exprCol || !sp.cols[s.col].isDict() || sp.cols[s.col].cast {
+			return nil, nil
+		}
+		c := sp.cols[s.col]
+		key = domainKey{table: sp.meta.TableID, col: c.meta.ID, typ: c.typ}
+		dicts = append(dicts, dictOf{c.dict.Identity(), c.vals})
+	}
+	if len(dicts) == 0 {
+		return nil, nil
+	}
+	dict, found := q.e.domains.share(key, dicts, build)
+	if dict == nil {
+		return nil, nil
+	}
+	tables := make(map[*segPlan]*codeTable, len(dicts))
+	for _, sp := range q.segs {
+		if !sp.none {
+			tables[sp], found = found[0], found[1:]
+		}
+	}
+	return dict, tables
 }
 
 // distinctValues reports whether the values of expression i, which has a
@@ -169,10 +219,11 @@ type keyReader struct {
 	dict *keyDict // the shared one, or the worker's own for keyLazy
 	// table maps dictionary ids of the open segment to codes; for keyLazy it is
 	// filled as ids appear, unsetCode marking those that did not.
-	table []uint32
-	codes []uint64
-	nulls column.Bitmap // keyWord: NULL rows of the chunk, nil for none
-	nbuf  column.Bitmap
+	table  []uint32
+	ascend bool // as codeTable.ascends
+	codes  []uint64
+	nulls  column.Bitmap // keyWord: NULL rows of the chunk, nil for none
+	nbuf   column.Bitmap
 }
 
 const unsetCode = math.MaxUint32
@@ -189,7 +240,8 @@ func newKeyReader(k *groupKey, r *reader) *keyReader {
 func (kr *keyReader) open(sp *segPlan) {
 	switch kr.k.kind {
 	case keyShared:
-		kr.table = kr.k.tables[sp]
+		t := kr.k.tables[sp]
+		kr.table, kr.ascend = t.codes, t.ascends
 	case keyLazy:
 		kr.table = kr.lazyTable(sp)
 	}
@@ -201,12 +253,7 @@ func (kr *keyReader) ascends() bool {
 	if kr.isConst() || kr.r.sp.cols[kr.r.exprs[kr.k.expr].s.col].hasNulls() {
 		return false
 	}
-	for id, code := range kr.table[:len(kr.table)-1] {
-		if code != uint32(id)+1 {
-			return false
-		}
-	}
-	return true
+	return kr.ascend
 }
 
 // lazyTable returns an unfilled table for a segment in which the key has a

@@ -165,7 +165,11 @@ func (s *denseStep) open(k *keyReader, stride uint32) {
 	if s.linear {
 		return
 	}
-	s.table = s.table[:0]
+	if stride == 1 {
+		s.table = k.table
+		return
+	}
+	s.table = make([]uint32, 0, len(k.table))
 	for _, c := range k.table {
 		s.table = append(s.table, c*stride)
 	}

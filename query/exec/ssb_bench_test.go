@@ -35,9 +35,11 @@ func envInt(name string, otherwise int) int {
 	return otherwise
 }
 
-// ssbTable has the peers' inverted indexes and no sort column.
+// ssbTable has the peers' inverted indexes and is sorted by date, as
+// ClickHouse's table is.
 func ssbTable() *schema.Table {
 	cfg := &schema.TableConfig{}
+	cfg.Indexing.SortedColumn = "lo_orderdate"
 	cfg.Indexing.Inverted = []string{"lo_orderyear", "lo_orderyearmonth", "lo_orderweek", "lo_discount", "lo_quantity", "lo_custkey",
 		"c_region", "c_nation", "c_city", "s_region", "s_nation", "s_city", "p_mfgr", "p_category", "p_brand", "c_mktsegment"}
 	return &schema.Table{ID: 1, Name: "lineorder_flat", Type: schema.Offline, Schema: ssb.Schema(), Config: cfg}

@@ -54,6 +54,7 @@ func (c *arrivalColumn) ReadIDs(from uint32, dst []uint32)  { copy(dst, c.ids[fr
 func (c *arrivalColumn) Values() *column.Vector             { return c.dict }
 func (c *arrivalColumn) Len() int                           { return c.dict.N }
 func (c *arrivalColumn) Sorted() bool                       { return false }
+func (c *arrivalColumn) Identity() *segment.Identity        { return nil }
 func (c *arrivalColumn) Lookup(column.Value) (uint32, bool) { return 0, false }
 func (c *arrivalColumn) LowerBound(column.Value) uint32     { return 0 }
 func (c *arrivalColumn) Dictionary() segment.Dictionary {

@@ -25,12 +25,17 @@ import (
 //	bytes                (n+1) × 4 bytes offsets from the first data byte, data
 //
 // All but bool and decimal are used in place.
-type Dictionary struct{ values *column.Vector }
+type Dictionary struct {
+	values   *column.Vector
+	identity *segment.Identity
+}
 
 var _ segment.Dictionary = (*Dictionary)(nil)
 
 // NewDictionary returns a dictionary over a vector of ascending values.
-func NewDictionary(values *column.Vector) *Dictionary { return &Dictionary{values: values} }
+func NewDictionary(values *column.Vector) *Dictionary {
+	return &Dictionary{values: values, identity: new(segment.Identity)}
+}
 
 // OpenDictionary returns the dictionary of n values of type t in buf. Fixed
 // widths are checked for order; bytes only for their bounds, since that costs
@@ -66,9 +71,9 @@ func OpenDictionary(buf []byte, n int, t schema.Type) (*Dictionary, error) {
 		if !offsetsBound(v.Offsets, len(v.Data)) {
 			return nil, segment.Corruptf("dictionary offsets")
 		}
-		return &Dictionary{values: v}, nil
+		return NewDictionary(v), nil
 	}
-	d := &Dictionary{values: v}
+	d := NewDictionary(v)
 	return d, d.CheckOrder()
 }
 
@@ -149,6 +154,9 @@ func floatsAscend[T float32 | float64](v []T) bool {
 
 // Len implements segment.Dictionary.
 func (d *Dictionary) Len() int { return d.values.N }
+
+// Identity implements segment.Dictionary.
+func (d *Dictionary) Identity() *segment.Identity { return d.identity }
 
 // Sorted implements segment.Dictionary.
 func (d *Dictionary) Sorted() bool { return true }

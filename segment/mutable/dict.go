@@ -29,6 +29,8 @@ type dictView struct {
 	values *column.Vector
 	table  *hashTable
 	seed   dictSeed
+	// identity is that of all views of a dictionary.
+	identity *segment.Identity
 	// min and max are the ids of the least and greatest value.
 	min, max uint32
 }
@@ -45,6 +47,9 @@ func newDictSeed() dictSeed { return dictSeed{ints: rand.Uint64() | 1, bytes: ma
 
 // Len implements segment.Dictionary.
 func (d *dictView) Len() int { return d.values.N }
+
+// Identity implements segment.Dictionary: ids never change.
+func (d *dictView) Identity() *segment.Identity { return d.identity }
 
 // Sorted implements segment.Dictionary: ids are in order of arrival.
 func (d *dictView) Sorted() bool { return false }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/alluviumdb/alluvium/internal/column"
 	"github.com/alluviumdb/alluvium/internal/schema"
+	"github.com/alluviumdb/alluvium/segment"
 )
 
 // bytesDict is the dictionary of a column of text or bytes. Its values lie one
@@ -19,10 +20,11 @@ type bytesDict struct {
 	seed     dictSeed
 	min, max uint32
 	last     *dictView
+	identity *segment.Identity
 }
 
 func newBytesDict(t schema.Type) *bytesDict {
-	return &bytesDict{typ: t, offsets: []uint32{0}, table: newHashTable(minSlots), seed: newDictSeed()}
+	return &bytesDict{typ: t, offsets: []uint32{0}, table: newHashTable(minSlots), seed: newDictSeed(), identity: new(segment.Identity)}
 }
 
 func (d *bytesDict) encode(v *column.Vector, from int, ids []uint32) {
@@ -82,7 +84,7 @@ func (d *bytesDict) view() *dictView {
 	if d.last == nil || d.last.values.N != n {
 		end := len(d.data)
 		v := &column.Vector{Type: d.typ, N: n, Offsets: d.offsets[: n+1 : n+1], Data: d.data[:end:end]}
-		d.last = &dictView{values: v, table: d.table, seed: d.seed, min: d.min, max: d.max}
+		d.last = &dictView{identity: d.identity, values: v, table: d.table, seed: d.seed, min: d.min, max: d.max}
 	}
 	return d.last
 }

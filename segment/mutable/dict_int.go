@@ -3,6 +3,7 @@ package mutable
 import (
 	"github.com/alluviumdb/alluvium/internal/column"
 	"github.com/alluviumdb/alluvium/internal/schema"
+	"github.com/alluviumdb/alluvium/segment"
 )
 
 // intDict is the dictionary of a column of integers.
@@ -14,10 +15,11 @@ type intDict[T int32 | int64] struct {
 	seed     dictSeed
 	min, max uint32
 	last     *dictView
+	identity *segment.Identity
 }
 
 func newIntDict[T int32 | int64](t schema.Type, slot func(*column.Vector) *[]T) *intDict[T] {
-	return &intDict[T]{typ: t, slot: slot, table: newHashTable(minSlots), seed: newDictSeed()}
+	return &intDict[T]{typ: t, slot: slot, table: newHashTable(minSlots), seed: newDictSeed(), identity: new(segment.Identity)}
 }
 
 func (d *intDict[T]) encode(v *column.Vector, from int, ids []uint32) {
@@ -75,7 +77,7 @@ func (d *intDict[T]) view() *dictView {
 	if d.last == nil || d.last.values.N != n {
 		v := &column.Vector{Type: d.typ, N: n}
 		*d.slot(v) = d.vals[:n:n]
-		d.last = &dictView{values: v, table: d.table, seed: d.seed, min: d.min, max: d.max}
+		d.last = &dictView{identity: d.identity, values: v, table: d.table, seed: d.seed, min: d.min, max: d.max}
 	}
 	return d.last
 }

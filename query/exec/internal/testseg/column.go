@@ -106,13 +106,15 @@ func (c *testColumn) Ranges() segment.SortedIndex {
 
 // dictionary is a dictionary searched linearly.
 type dictionary struct {
-	sorted bool
-	vals   *column.Vector
+	sorted   bool
+	vals     *column.Vector
+	identity *segment.Identity
 }
 
-func (d *dictionary) Len() int               { return d.vals.N }
-func (d *dictionary) Sorted() bool           { return d.sorted }
-func (d *dictionary) Values() *column.Vector { return d.vals }
+func (d *dictionary) Identity() *segment.Identity { return d.identity }
+func (d *dictionary) Len() int                    { return d.vals.N }
+func (d *dictionary) Sorted() bool                { return d.sorted }
+func (d *dictionary) Values() *column.Vector      { return d.vals }
 
 func (d *dictionary) Lookup(v column.Value) (uint32, bool) {
 	for i := range d.vals.N {

@@ -160,7 +160,7 @@ func (c *testColumn) buildDict() {
 			seen[keyOf(v)] = uint32(i)
 		}
 	}
-	c.dict = &dictionary{sorted: c.spec.Sorted, vals: column.New(c.spec.Vec.Type, 0)}
+	c.dict = &dictionary{sorted: c.spec.Sorted, vals: column.New(c.spec.Vec.Type, 0), identity: new(segment.Identity)}
 	for _, v := range vals {
 		c.dict.vals.Append(v)
 	}

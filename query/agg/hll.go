@@ -6,12 +6,9 @@ import (
 	"math/bits"
 	"slices"
 
-	"github.com/cespare/xxhash/v2"
-
 	"github.com/alluviumdb/alluvium/internal/column"
 	"github.com/alluviumdb/alluvium/internal/schema"
 	"github.com/alluviumdb/alluvium/internal/sqlerr"
-	"github.com/alluviumdb/alluvium/query/kernel"
 )
 
 // hllDef is approx_count_distinct(x [, precision]) and Pinot's
@@ -62,11 +59,11 @@ func hllParams(s *Spec, params []column.Value) ([]column.Value, error) {
 
 // hll is a sketch per group.
 type hll struct {
-	spec  *Spec
-	p     uint8
-	st    []sketch
-	key   []byte
-	bytes int64
+	spec   *Spec
+	p      uint8
+	st     []sketch
+	hasher hasher
+	bytes  int64
 }
 
 // sketch is the registers of one group: few as sorted entries of register<<8
@@ -80,35 +77,11 @@ func (a *hll) Grow(n int)   { a.st = extend(a.st, n) }
 func (a *hll) Bytes() int64 { return int64(cap(a.st))*48 + a.bytes }
 
 func (a *hll) Update(groups []uint32, n int, args []*column.Vector) error {
-	v := args[0]
-	if v.Const {
-		a.updateConst(groups, n, v)
-		return nil
-	}
-	for i := range n {
-		if !v.IsNull(i) {
-			a.addHash(group(groups, i), a.hash(v, i))
-		}
-	}
-	return nil
-}
-
-// updateConst adds one value to all groups.
-func (a *hll) updateConst(groups []uint32, n int, v *column.Vector) {
-	if n == 0 || v.IsNull(0) {
-		return
-	}
-	h := a.hash(v, 0)
-	for i := range n {
+	hashes, groups := a.hasher.hash(groups, n, args[0])
+	for i, h := range hashes {
 		a.addHash(group(groups, i), h)
 	}
-}
-
-// hash mixes the key bytes of a value, which are equal for equal values. It
-// is part of the state's format: sketches of all servers must agree.
-func (a *hll) hash(v *column.Vector, i int) uint64 {
-	a.key = kernel.AppendKey(a.key[:0], v, i)
-	return xxhash.Sum64(a.key)
+	return nil
 }
 
 func (a *hll) addHash(g uint32, h uint64) {

@@ -16,6 +16,13 @@ func OrderedSet(name string) bool {
 	return def != nil && def.orderedSet
 }
 
+// WithinGroup reports whether the aggregation of that name may be called WITHIN
+// GROUP (ORDER BY …).
+func WithinGroup(name string) bool {
+	def := byName(strings.ToLower(name))
+	return def != nil && (def.orderedSet || def.withinGroup)
+}
+
 // ConstArgs returns how many of the last arguments of a call with n arguments
 // are constants: parameters that are not evaluated per row.
 func ConstArgs(name string, n int) int {

@@ -83,7 +83,7 @@ func fractionParams(s *Spec, params []column.Value) ([]column.Value, error) {
 	if !ok {
 		return nil, badParams(s)
 	}
-	p, err := fractions(s, rest[0])
+	p, err := fractions(s, rest[0], 1)
 	if err != nil {
 		return nil, err
 	}
@@ -94,16 +94,16 @@ func fractionParams(s *Spec, params []column.Value) ([]column.Value, error) {
 	return out, nil
 }
 
-func fractions(s *Spec, v column.Value) (column.Value, error) {
+func fractions(s *Spec, v column.Value, limit float64) (column.Value, error) {
 	if !v.Type.List {
-		return fraction(s, v, 1)
+		return fraction(s, v, limit)
 	}
 	out := column.Value{Type: schema.Float64.AsList(), Null: v.Null, List: column.New(schema.Float64, 0)}
 	if v.Null || v.List == nil {
 		return out, nil
 	}
 	for i := range v.List.N {
-		f, err := fraction(s, v.List.Value(i), 1)
+		f, err := fraction(s, v.List.Value(i), limit)
 		if err != nil {
 			return out, err
 		}

@@ -52,6 +52,13 @@ const (
 	idArgMax        ID = 34
 	idHLL           ID = 35
 	idHistogram     ID = 36
+
+	idApproxPercentile  ID = 37
+	idPercentileTDigest ID = 38
+	idPercentileKLL     ID = 39
+	idPercentileEst     ID = 40
+	idTheta             ID = 41
+	idCPC               ID = 42
 )
 
 // definition is one aggregation: how it is called, its types and its
@@ -70,6 +77,8 @@ type definition struct {
 	open            func(s *Spec) Accumulator
 	// orderedSet marks an aggregation that is called WITHIN GROUP.
 	orderedSet bool
+	// withinGroup marks one that may be called WITHIN GROUP.
+	withinGroup bool
 	// rowArgs is the number of arguments per row before constant ones, 0 when
 	// no argument is constant.
 	rowArgs int
@@ -85,10 +94,21 @@ var definitions = []*definition{
 	&covarPopDef, &covarSampDef, &corrDef, &regrSlopeDef, &regrInterceptDef, &regrR2Def,
 	&regrCountDef, &regrAvgXDef, &regrAvgYDef, &regrSXXDef, &regrSYYDef, &regrSXYDef,
 	&firstWithTimeDef, &lastWithTimeDef, &argMinDef, &argMaxDef, &hllDef, &histogramDef,
+	&approxPercentileDef, &percentileTDigestDef, &percentileKLLDef, &percentileEstDef, &thetaDef, &cpcDef,
 }
 
-// distinctCountName is Pinot's name of count(DISTINCT x).
-const distinctCountName = "distinctcount"
+// distinctCounts are Pinot's names of count(DISTINCT x), which is exact under
+// all of them.
+var distinctCounts = []string{"distinctcount", "distinctcountbitmap", "segmentpartitioneddistinctcount"}
+
+// unsupported are aggregations of Pinot that are refused by name: those that
+// give the bytes of Pinot's own sketches.
+var unsupported = []string{
+	"distinctcountrawhll", "distinctcounthllplus", "distinctcountrawhllplus", "distinctcountrawthetasketch",
+	"distinctcountrawcpcsketch", "distinctcountull", "distinctcountrawull", "distinctcounttuplesketch",
+	"distinctcountrawintegersumtuplesketch", "distinctcountsmarthll", "distinctcountoffheap", "fasthll", "idset",
+	"percentilerawest", "percentilerawtdigest", "percentilesmarttdigest", "percentilerawkll",
+}
 
 func byName(name string) *definition {
 	for _, d := range definitions {
@@ -111,12 +131,12 @@ func byID(id ID) *definition {
 // Exists reports whether there is an aggregation of that name, in any case.
 func Exists(name string) bool {
 	name = strings.ToLower(name)
-	return name == distinctCountName || byName(name) != nil
+	return slices.Contains(distinctCounts, name) || slices.Contains(unsupported, name) || byName(name) != nil
 }
 
 // Names returns the names of all aggregations, sorted.
 func Names() []string {
-	out := []string{distinctCountName}
+	out := slices.Clone(distinctCounts)
 	for _, d := range definitions {
 		out = append(out, d.names...)
 	}
@@ -129,7 +149,10 @@ func Names() []string {
 // types. It fails with 42883 when there is none.
 func Resolve(name string, args []schema.Type, distinct bool, d fn.Dialect) (spec *Spec, castTo []schema.Type, err error) {
 	low := strings.ToLower(name)
-	if low == distinctCountName {
+	if slices.Contains(unsupported, low) {
+		return nil, nil, sqlerr.Unsupported("the aggregation " + low)
+	}
+	if slices.Contains(distinctCounts, low) {
 		low, distinct = "count", true
 	}
 	def := byName(low)

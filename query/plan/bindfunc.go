@@ -188,7 +188,7 @@ func (x *exprBinder) aggCall(f *pg.FuncCall, name string) (*AggCall, schema.Type
 func (x *exprBinder) aggArgs(f *pg.FuncCall, name string) (args []Expr, params []column.Value, order []*pg.Node, err error) {
 	loc := int(f.Location)
 	switch {
-	case f.AggWithinGroup && !agg.OrderedSet(name):
+	case f.AggWithinGroup && !agg.WithinGroup(name):
 		return nil, nil, nil, sqlerr.New(sqlerr.WrongObjectType, "%s is not an ordered-set aggregate, so it cannot have WITHIN GROUP", name).At(loc)
 	case f.AggWithinGroup:
 		args, params, err = x.orderedSetArgs(f, name)

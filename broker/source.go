@@ -116,6 +116,12 @@ func sortedTables(st *clusterview.State) []*clusterview.Table {
 
 func segmentOf(t *clusterview.Table, g *pb.Segment) catalog.Segment {
 	state := strings.TrimPrefix(g.Status.String(), "SEGMENT_")
+	switch {
+	case g.Staged:
+		state = "STAGED"
+	case !api.Visible(g):
+		state = "RETIRED"
+	}
 	c := catalog.Segment{
 		Table: t.Def.NameWithType(), Name: g.Name, Partition: int32(g.Partition), State: state, Rows: int64(g.Rows), Bytes: int64(g.Bytes),
 		Start: g.StartOffsetText, End: g.EndOffsetText, Created: micros(g.CreatedMicros), URI: g.Uri,

@@ -13,12 +13,15 @@ import (
 
 	"github.com/alluviumdb/alluvium/controller/raft"
 	"github.com/alluviumdb/alluvium/internal/auth"
+	"github.com/alluviumdb/alluvium/internal/objstore"
 )
 
 // Defaults of Config.
 const (
 	DefaultLease         = 10 * time.Second
 	DefaultReassignGrace = 30 * time.Second
+	DefaultLoadExpiry    = 24 * time.Hour
+	DefaultRetiredKeep   = 15 * time.Minute
 )
 
 // Config configures a Controller.
@@ -59,6 +62,14 @@ type Config struct {
 	// given to others; zero means DefaultReassignGrace. The cluster setting
 	// of the same name overrides it.
 	ReassignGrace time.Duration
+	// DeepStore is where staged segments of batch loads are put. Without one
+	// loads are refused. The caller closes it.
+	DeepStore objstore.Store
+	// LoadExpiry is how long an open load may rest before it is aborted; zero
+	// means DefaultLoadExpiry. RetiredKeep is how long replaced segments are
+	// kept for queries that began before; zero means DefaultRetiredKeep. The
+	// cluster settings of the same names override both.
+	LoadExpiry, RetiredKeep time.Duration
 	// Now is the clock; nil means time.Now. It is used for decisions that are
 	// proposed, never while they are applied.
 	Now func() time.Time
@@ -76,6 +87,12 @@ func (c *Config) setDefaults() {
 	}
 	if c.ReassignGrace == 0 {
 		c.ReassignGrace = DefaultReassignGrace
+	}
+	if c.LoadExpiry == 0 {
+		c.LoadExpiry = DefaultLoadExpiry
+	}
+	if c.RetiredKeep == 0 {
+		c.RetiredKeep = DefaultRetiredKeep
 	}
 	if c.Now == nil {
 		c.Now = time.Now

@@ -45,6 +45,8 @@ type Controller struct {
 	nextBroker atomic.Uint32
 	// wake asks the leader's loop to look at once: an instance has come.
 	wake chan struct{}
+	// uploads holds a token for each segment that is being taken in.
+	uploads chan struct{}
 
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -68,7 +70,8 @@ func New(cfg Config) (*Controller, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	c := &Controller{
 		cfg: cfg, log: cfg.Logger.With("instance", cfg.ID), leases: newLeases(cfg.Lease, cfg.Now),
-		peers: newPeerConns(cfg.Secret), brokers: newBrokerClient(), wake: make(chan struct{}, 1), ctx: ctx, cancel: cancel,
+		peers: newPeerConns(cfg.Secret), brokers: newBrokerClient(), wake: make(chan struct{}, 1),
+		uploads: make(chan struct{}, maxUploads), ctx: ctx, cancel: cancel,
 	}
 	c.metrics = newMetrics(cfg.Registerer, c)
 	c.handler = c.newHandler()
@@ -87,6 +90,9 @@ func (c *Controller) Start(context.Context) error {
 		if l, err = net.Listen("tcp", c.cfg.RaftAddr); err != nil {
 			return fmt.Errorf("raft address: %w", err)
 		}
+	}
+	if err := c.clearUploads(); err != nil {
+		return fmt.Errorf("folder of uploads: %w", err)
 	}
 	dir := ""
 	if c.cfg.DataDir != "" {

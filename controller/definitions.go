@@ -68,9 +68,6 @@ func readTable(st *state.State, configJSON, schemaJSON []byte) (*definition, err
 	}
 	d.config, d.typ, d.configJSON = cfg, typ, configJSON
 	d.warnings = append(warnings, d.warnings...)
-	if typ == schema.Offline {
-		d.warnings = append(d.warnings, "tableType: segments cannot be loaded into OFFLINE tables yet")
-	}
 	return d, nil
 }
 

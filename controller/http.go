@@ -16,8 +16,12 @@ import (
 	"github.com/alluviumdb/alluvium/internal/auth"
 )
 
-// maxBodyBytes bounds the body of a request.
-const maxBodyBytes = 8 << 20
+// maxBodyBytes bounds the body of a request, maxSegmentBytes an uploaded
+// segment: the deep store takes that much in one request.
+const (
+	maxBodyBytes    = 8 << 20
+	maxSegmentBytes = 5 << 30
+)
 
 // route is one operation of the HTTP API. The OpenAPI document is made from
 // the same list, so that no operation is missing there.
@@ -26,8 +30,9 @@ type route struct {
 	summary      string
 	// params are query parameters, name and description.
 	params [][2]string
-	// body tells that the operation takes a JSON body.
-	body bool
+	// body tells that the operation takes a JSON body, file that it takes the
+	// bytes of a segment file.
+	body, file bool
 	// public operations need no credentials.
 	public bool
 	// raw operations write their answer themselves; the others return a value
@@ -79,7 +84,11 @@ func (a *httpAPI) add(rt *route) {
 // handler returns the route's handler with its body bounded.
 func (rt *route) handler(log *slog.Logger) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, maxBodyBytes)
+		limit := int64(maxBodyBytes)
+		if rt.file {
+			limit = maxSegmentBytes
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, limit)
 		if rt.raw != nil {
 			rt.raw(w, r)
 			return

@@ -10,7 +10,7 @@ import (
 
 // routes lists the whole HTTP API.
 func (c *Controller) routes() []route {
-	rs := slices.Concat(c.schemaRoutes(), c.tableRoutes(), c.segmentRoutes(), c.instanceRoutes(), c.clusterRoutes(), c.v1Routes())
+	rs := slices.Concat(c.schemaRoutes(), c.tableRoutes(), c.segmentRoutes(), c.instanceRoutes(), c.clusterRoutes(), c.v1Routes(), c.loadRoutes())
 	document := openAPI(rs, c.cfg.Version)
 	for i := range rs {
 		if rs[i].path == "/openapi.json" {
@@ -65,7 +65,10 @@ func (c *Controller) clusterInfo(*http.Request) (any, error) {
 }
 
 func (c *Controller) getSettings(*http.Request) (any, error) {
-	out := map[string]string{settingGrace: c.grace(c.State()).String()}
+	out := map[string]string{
+		settingGrace: c.grace(c.State()).String(), settingLoadExpiry: c.cfg.LoadExpiry.String(),
+		settingRetiredKeep: c.cfg.RetiredKeep.String(),
+	}
 	for k, v := range c.State().Settings() {
 		out[k] = v
 	}

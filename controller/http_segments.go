@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/alluviumdb/alluvium/api"
 	"github.com/alluviumdb/alluvium/api/pb"
 )
 
@@ -31,8 +32,15 @@ func helixState(s *pb.Segment) string {
 	return "ONLINE"
 }
 
-// statusName is our word: CONSUMING, ENDED, COMMITTED or DURABLE.
+// statusName is our word: CONSUMING, ENDED, COMMITTED or DURABLE; STAGED and
+// RETIRED for segments that queries don't see yet, or no longer.
 func statusName(s *pb.Segment) string {
+	switch {
+	case s.Staged:
+		return "STAGED"
+	case !api.Visible(s):
+		return "RETIRED"
+	}
 	const prefix = "SEGMENT_"
 	return s.Status.String()[len(prefix):]
 }
@@ -51,6 +59,9 @@ func (c *Controller) tableSize(r *http.Request) (any, error) {
 	var total uint64
 	segs := map[string]segmentSize{}
 	for s := range c.State().TableSegments(tab.Id) {
+		if !api.Visible(s) {
+			continue
+		}
 		size := s.Bytes
 		for _, rep := range reported[s.Name] {
 			size = max(size, rep.report.Bytes)
@@ -218,7 +229,9 @@ func (c *Controller) listSegments(r *http.Request) (any, error) {
 	}
 	names := []string{}
 	for s := range c.State().TableSegments(tab.Id) {
-		names = append(names, s.Name)
+		if api.Visible(s) {
+			names = append(names, s.Name)
+		}
 	}
 	return []map[string][]string{{tab.Type: names}}, nil
 }

@@ -5,9 +5,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/alluviumdb/alluvium/api"
 	"github.com/alluviumdb/alluvium/api/pb"
 	"github.com/alluviumdb/alluvium/controller/assign"
 	"github.com/alluviumdb/alluvium/controller/ledger"
+	"github.com/alluviumdb/alluvium/internal/schema"
 )
 
 func (c *Controller) v1Routes() []route {
@@ -149,6 +151,9 @@ func (c *Controller) tenantInfos() []tenantInfo {
 func (c *Controller) tableInfo(t *pb.Table, reported map[string][]observedReport) tableInfo {
 	info := tableInfo{Name: t.Name, Type: t.Type}
 	for s := range c.State().TableSegments(t.Id) {
+		if !api.Visible(s) {
+			continue
+		}
 		rows, size := s.Rows, s.Bytes
 		if s.Status == pb.SegmentStatus_SEGMENT_CONSUMING {
 			info.Consuming++
@@ -298,6 +303,9 @@ func (c *Controller) v1Audit(r *http.Request) (any, error) {
 	tab, err := c.table(r)
 	if err != nil {
 		return nil, err
+	}
+	if tab.Type == string(schema.Offline) {
+		return nil, invalid("table %s is OFFLINE: its rows come from files and have no offsets to audit", tab.Name)
 	}
 	st := c.State()
 	var gaps []*pb.Gap

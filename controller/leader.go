@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"time"
 
@@ -152,6 +153,7 @@ func (c *Controller) keepOrder(ctx context.Context) {
 			if err = c.expire(ctx); err == nil {
 				lastLook, err = c.purge(ctx, lastLook)
 			}
+			err = errors.Join(err, c.keepLoads(ctx))
 		case <-ctx.Done():
 			return
 		}
@@ -211,6 +213,8 @@ func (c *Controller) decide(cmd *pb.Command) {
 		if tab := st.Table(p.GetRequest().GetTableId()); tab != nil && len(p.Placements) == 0 {
 			p.Placements = c.place(st, tab, append(st.Waiting(tab.Id), p.Request.Partitions...))
 		}
+	case *pb.Command_StageSegment:
+		c.placeStaged(st, b.StageSegment)
 	case *pb.Command_EndSegment:
 		e := b.EndSegment
 		seg := st.Segment(e.GetRequest().GetSegment())

@@ -53,6 +53,10 @@ func operation(rt *route) map[string]any {
 	if rt.body {
 		op["requestBody"] = map[string]any{"required": true, "content": jsonContent(map[string]any{"type": "object"})}
 	}
+	if rt.file {
+		op["requestBody"] = map[string]any{"required": true, "content": map[string]any{"application/octet-stream": map[string]any{
+			"schema": map[string]any{"type": "string", "format": "binary"}}}}
+	}
 	if !rt.public {
 		op["security"] = []any{map[string]any{"basic": []string{}}}
 	}

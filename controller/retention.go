@@ -43,6 +43,9 @@ func expired(st *state.State, def *schema.Table, now time.Time) []string {
 		if seg.Status != pb.SegmentStatus_SEGMENT_COMMITTED && seg.Status != pb.SegmentStatus_SEGMENT_DURABLE {
 			continue
 		}
+		if !api.Visible(seg) {
+			continue // its load decides
+		}
 		if newest, ok := newestMicros(def, seg); ok && newest < oldest {
 			out = append(out, seg.Name)
 		}

@@ -58,7 +58,8 @@ define_all() {
   for i in 0 1 2; do
     define "controller-$i" "$bin" controller --data-dir "$dir/controller-$i/data" \
       --controller-addr "$host:$(controller_http $i)" --raft-addr "$host:$(controller_raft $i)" \
-      --controller-grpc-addr "$host:$(controller_grpc $i)" --peers "$(peers)"
+      --controller-grpc-addr "$host:$(controller_grpc $i)" --peers "$(peers)" \
+      --deep-store "$deep" --s3-endpoint "$s3"
   done
   for i in 0 1; do
     define "broker-$i" "$bin" broker --controllers "$(controllers)" \

@@ -29,6 +29,14 @@ func (s *Server) heartbeats() {
 	}
 }
 
+// reportSoon makes the next heartbeat go out at once.
+func (s *Server) reportSoon() {
+	select {
+	case s.beatNow <- struct{}{}:
+	default:
+	}
+}
+
 // untilBeat waits for the time of the next heartbeat, a wish for one, or the
 // end.
 func (s *Server) untilBeat(pause time.Duration) {

@@ -109,10 +109,7 @@ func (s *Server) serveSegment(w http.ResponseWriter, r *http.Request) {
 // are the ones that stop asking.
 func (s *Server) Drain(ctx context.Context) {
 	s.draining.Store(true)
-	select {
-	case s.beatNow <- struct{}{}:
-	default:
-	}
+	s.reportSoon()
 	for _, c := range s.tables.allConsumers() {
 		c.cancel()
 	}

@@ -28,7 +28,7 @@ func crcOf(r io.Reader) (uint32, error) {
 }
 
 // load brings a committed segment into service: from the local file, else from
-// the deep store, else from the stream over the same range.
+// the deep store, else from the stream over the same range if it came from one.
 func (s *Server) load(ctx context.Context, t *clusterview.Table, seg *pb.Segment) error {
 	release, err := slot(ctx, s.loadSlots)
 	if err != nil {
@@ -36,7 +36,7 @@ func (s *Server) load(ctx context.Context, t *clusterview.Table, seg *pb.Segment
 	}
 	file, err := s.openOrFetch(ctx, t, seg)
 	release()
-	if errors.Is(err, objstore.ErrNotFound) || errors.Is(err, segment.ErrCorrupt) {
+	if t.Def.Config.Stream != nil && (errors.Is(err, objstore.ErrNotFound) || errors.Is(err, segment.ErrCorrupt)) {
 		s.log.Warn("segment has no good copy here or in the deep store: reading it again from the stream", "segment", seg.Name, "err", err)
 		return s.rebuild(ctx, t, seg)
 	}
@@ -46,6 +46,9 @@ func (s *Server) load(ctx context.Context, t *clusterview.Table, seg *pb.Segment
 	h := s.newHolder(t, seg, stateLoading)
 	h.swap(file)
 	s.set.add(h)
+	if seg.Staged {
+		s.reportSoon() // the commit of its load waits for it
+	}
 	return nil
 }
 

@@ -123,6 +123,9 @@ type tableStats struct {
 func (c *Catalog) stats() map[string]*tableStats {
 	out := map[string]*tableStats{}
 	for _, s := range c.src.Segments() {
+		if !s.visible() {
+			continue
+		}
 		t := out[s.Table]
 		if t == nil {
 			t = &tableStats{}

@@ -197,7 +197,7 @@ func (c *Catalog) RelationBytes(oid uint32) int64 {
 	}
 	n := int64(0)
 	for _, s := range c.src.Segments() {
-		if rawName(s.Table) == e.name {
+		if s.visible() && rawName(s.Table) == e.name {
 			n += s.Bytes
 		}
 	}
@@ -208,7 +208,9 @@ func (c *Catalog) RelationBytes(oid uint32) int64 {
 func (c *Catalog) DatabaseBytes() int64 {
 	n := int64(0)
 	for _, s := range c.src.Segments() {
-		n += s.Bytes
+		if s.visible() {
+			n += s.Bytes
+		}
 	}
 	return n
 }

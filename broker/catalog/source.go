@@ -64,7 +64,7 @@ type Segment struct {
 	Table     string // with type: events_REALTIME
 	Name      string
 	Partition int32
-	State     string // CONSUMING, COMMITTED, DURABLE, …
+	State     string // CONSUMING, COMMITTED, DURABLE, …; STAGED and RETIRED: queries don't see it
 	Rows      int64
 	Bytes     int64
 	MinTime   time.Time
@@ -75,6 +75,9 @@ type Segment struct {
 	URI       string
 	Replicas  []Replica
 }
+
+// visible tells whether queries see the segment.
+func (s *Segment) visible() bool { return s.State != "STAGED" && s.State != "RETIRED" }
 
 // Replica is a copy of a segment on a server.
 type Replica struct {

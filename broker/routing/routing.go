@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/alluviumdb/alluvium/api"
 	"github.com/alluviumdb/alluvium/api/pb"
 	"github.com/alluviumdb/alluvium/internal/clusterview"
 	"github.com/alluviumdb/alluvium/internal/sqlerr"
@@ -43,15 +44,19 @@ type Router struct {
 	stats statsCache
 }
 
-// Route places every segment of the leaf's table exactly once.
+// Route places every visible segment of the leaf's table exactly once.
 func (r *Router) Route(st *clusterview.State, leaf *plan.Leaf) (*Route, error) {
 	t := st.Tables[leaf.Table.ID]
 	if t == nil {
 		return nil, sqlerr.New(sqlerr.UndefinedTable, "relation %q does not exist", leaf.Table.Name)
 	}
-	out := &Route{Index: st.Index, Total: len(t.Segments)}
+	out := &Route{Index: st.Index}
 	byInstance := map[string][]string{}
 	for _, seg := range t.Segments {
+		if !api.Visible(seg) {
+			continue
+		}
+		out.Total++
 		if r.prunable(leaf, seg) {
 			out.Pruned++
 			out.PrunedDocs += int64(seg.Rows)

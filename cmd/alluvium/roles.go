@@ -53,10 +53,15 @@ func (f *roleFlags) server(cmd *cobra.Command) {
 	fs := cmd.Flags()
 	fs.StringVar(&f.cfg.ServerAddr, "server-addr", "127.0.0.1:8098", "gRPC address of the server")
 	fs.StringVar(&f.cfg.ServerHTTPAddr, "server-http-addr", "127.0.0.1:8097", "HTTP address of the server")
-	fs.StringVar(&f.cfg.DeepStore, "deep-store", "", "file:///dir or s3://bucket/prefix (default: deep-store in the data folder)")
-	fs.StringVar(&f.cfg.S3Endpoint, "s3-endpoint", "", "S3 endpoint other than AWS's")
 	fs.Int64Var(&f.cfg.MaxConsumingBytes, "max-consuming-bytes", 0, "memory of all consuming segments before they are sealed early (default 4 GiB)")
 	fs.IntVar(&f.cfg.Workers, "query-workers", 0, "goroutines that help queries (default: one less than the cores)")
+}
+
+// deepStore is needed by servers, and by controllers for batch loads.
+func (f *roleFlags) deepStore(cmd *cobra.Command) {
+	fs := cmd.Flags()
+	fs.StringVar(&f.cfg.DeepStore, "deep-store", "", "file:///dir or s3://bucket/prefix, the same for servers and controllers (default: deep-store in the data folder; a controller alone has none and refuses batch loads)")
+	fs.StringVar(&f.cfg.S3Endpoint, "s3-endpoint", "", "S3 endpoint other than AWS's")
 }
 
 func (f *roleFlags) controllers(cmd *cobra.Command) {
@@ -91,6 +96,7 @@ func newStandalone() *cobra.Command {
 	f.controller(cmd)
 	f.broker(cmd)
 	f.server(cmd)
+	f.deepStore(cmd)
 	cmd.Flags().BoolVar(&f.cfg.Demo, "demo", false, "add a stream with generated events; loopback needs no password unless one is set")
 	cmd.Flags().StringVar(&f.cfg.DemoStream.Kind, "stream", "kafka", "stream of the demo: kafka (embedded) or kinesis")
 	cmd.Flags().StringVar(&f.cfg.DemoStream.Endpoint, "stream-endpoint", "", "Kinesis endpoint for --stream kinesis")
@@ -107,6 +113,7 @@ func newController() *cobra.Command {
 	f.common(cmd)
 	f.dataDir(cmd)
 	f.controller(cmd)
+	f.deepStore(cmd)
 	cmd.Flags().StringSliceVar(&f.cfg.Peers, "peers", nil, "voters of a new cluster, this one included: id=raft-address=grpc-address")
 	return cmd
 }
@@ -132,6 +139,7 @@ func newServer() *cobra.Command {
 	f.common(cmd)
 	f.dataDir(cmd)
 	f.server(cmd)
+	f.deepStore(cmd)
 	f.controllers(cmd)
 	return cmd
 }

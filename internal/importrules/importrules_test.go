@@ -51,7 +51,7 @@ var rules = []rule{
 
 	// Roles never import each other; only server composes segment, ingest and
 	// query.
-	{"controller", []string{"controller/...", "api/...", "segment", "internal/..."}},
+	{"controller", []string{"controller/...", "api/...", "segment", "segment/format", "internal/..."}},
 	{"server", []string{"server/...", "api/...", "segment", "segment/...", "ingest", "ingest/...", "query/...", "internal/..."}},
 	{"broker", []string{"broker/...", "api/...", "segment", "query/...", "internal/..."}},
 	// Tables in memory for the tests of the broker's packages.

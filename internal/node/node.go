@@ -76,6 +76,8 @@ type Node struct {
 	log      *slog.Logger
 	registry *prometheus.Registry
 	started  time.Time
+	// standalone tells that all roles share this process and its data folder.
+	standalone bool
 
 	mu      sync.Mutex
 	closers []func(context.Context) // run in reverse order

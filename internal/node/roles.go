@@ -52,6 +52,10 @@ func (n *Node) startController(ctx context.Context) (*controller.Controller, err
 	if err != nil {
 		return nil, err
 	}
+	deep, err := n.controllerDeepStore(ctx)
+	if err != nil {
+		return nil, err
+	}
 	peers, err := parsePeers(n.cfg.Peers)
 	if err != nil {
 		return nil, err
@@ -61,7 +65,7 @@ func (n *Node) startController(ctx context.Context) (*controller.Controller, err
 		ID: inst.Id, DataDir: filepath.Join(n.cfg.DataDir, "controller"),
 		HTTPListener: httpL, GRPCListener: grpcL, RaftListener: raftL,
 		AdvertiseHTTP: n.advertise(httpL), AdvertiseGRPC: n.advertise(grpcL), AdvertiseRaft: n.advertise(raftL),
-		Peers: peers, Secret: n.cfg.Secret, AdminPassword: n.cfg.AdminPassword, Demo: n.cfg.Demo, Version: obs.BuildVersion(),
+		DeepStore: deep, Peers: peers, Secret: n.cfg.Secret, AdminPassword: n.cfg.AdminPassword, Demo: n.cfg.Demo, Version: obs.BuildVersion(),
 		Logger: n.log.With("role", "controller"), Registerer: n.registerer(),
 	})
 	if err != nil {
@@ -75,6 +79,21 @@ func (n *Node) startController(ctx context.Context) (*controller.Controller, err
 	n.serveHTTP(httpL, c.Handler(), c.Health)
 	n.serveGRPC(grpcL, c.RegisterGRPC)
 	return c, nil
+}
+
+// controllerDeepStore opens the deep store for staged segments. A controller
+// alone in its process has none unless it is named: a folder of its own would
+// be none of the servers'.
+func (n *Node) controllerDeepStore(ctx context.Context) (objstore.Store, error) {
+	if n.cfg.DeepStore == "" && !n.standalone {
+		return nil, nil
+	}
+	deep, err := n.openDeepStore(ctx)
+	if err != nil {
+		return nil, err
+	}
+	n.onClose(func(context.Context) { deep.Close() })
+	return deep, nil
 }
 
 // parsePeers reads id=raft address=grpc address entries.

@@ -16,6 +16,7 @@ import (
 // generated events and its table. The roles call each other directly.
 func StartStandalone(ctx context.Context, cfg Config) (*Node, error) {
 	n := newNode(cfg)
+	n.standalone = true
 	return n.started1(nil, n.startStandalone(ctx))
 }
 

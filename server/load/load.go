@@ -35,6 +35,9 @@ type Options struct {
 	// RowsPerSegment bounds the rows of a segment; 0 means what the table
 	// config says (RowsPerSegment), else DefaultRowsPerSegment.
 	RowsPerSegment int
+	// Load is part of the segments' names, so that two loads of the same inputs
+	// never name two segments alike. It takes letters, digits and -.
+	Load string
 	// Workers is the number of segments under work at once; 0 means GOMAXPROCS.
 	Workers int
 	// File says how the inputs are read.

@@ -62,7 +62,7 @@ func (c *Controller) stage(ctx context.Context, tab *pb.Table, l *pb.Load, name 
 	if old := c.State().Segment(name); old != nil && old.Load == l.Id && old.Uri == seg.Uri {
 		return old, nil // staged before
 	}
-	if err := c.cfg.DeepStore.Put(ctx, key, f.file, f.size); err != nil {
+	if err := c.cfg.DeepStore.Put(ctx, key, io.NewSectionReader(f.file, 0, f.size), f.size); err != nil {
 		return nil, api.Errorf(http.StatusBadGateway, "the deep store does not take segment %s: %v", name, err)
 	}
 	return c.enter(ctx, l, seg, key)

@@ -8,6 +8,7 @@ import (
 	"github.com/alluviumdb/alluvium/internal/column"
 	"github.com/alluviumdb/alluvium/internal/schema"
 	"github.com/alluviumdb/alluvium/segment"
+	"github.com/alluviumdb/alluvium/segment/encoding"
 )
 
 // data is one column of a build in one of three forms: all NULL, dictionary
@@ -20,6 +21,9 @@ type data struct {
 
 	dict *column.Vector // distinct values, no NULL
 	ids  []uint32
+
+	runs *encoding.RunLengths[uint32] // of ids, once cut is set; nil if too many
+	cut  bool
 
 	values *column.Vector // n rows; its own Nulls are not used
 }

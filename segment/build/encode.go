@@ -102,7 +102,7 @@ func useDictionary(d *data, p *plan) (bool, error) {
 
 // idBytes returns the size of the ids as they will be stored.
 func (d *data) idBytes() int {
-	size := encoding.PackedBytes(d.n, encoding.Width(d.dict.N))
+	_, size := d.idRuns()
 	if runs := 4 * (d.dict.N + 1); runs < size && d.nulls == nil && slices.IsSorted(d.ids) {
 		return runs
 	}
@@ -166,9 +166,9 @@ func rawSize(d *data, p *plan) (int, error) {
 	v := d.values
 	switch d.typ.Kind() {
 	case schema.KindInt32:
-		return min(encoding.SizeFOR(v.Int32s), encoding.SizeDelta(v.Int32s), 4*d.n), nil
+		return intSize(v.Int32s), nil
 	case schema.KindInt64:
-		return min(encoding.SizeFOR(v.Int64s), encoding.SizeDelta(v.Int64s), 8*d.n), nil
+		return intSize(v.Int64s), nil
 	case schema.KindFloat32:
 		return 4 * d.n, nil
 	case schema.KindFloat64:
@@ -183,6 +183,15 @@ func rawSize(d *data, p *plan) (int, error) {
 		return len(b), err
 	}
 	return 0, nil
+}
+
+// intSize returns the size of whole numbers without a dictionary.
+func intSize[T int32 | int64](v []T) int {
+	size := min(encoding.SizeFOR(v), encoding.SizeDelta(v), encoding.SizeRaw(v))
+	if runs := intRuns(v, size); runs != nil {
+		size = runs.MapBytes() + encoding.SizeFOR(runs.Values)
+	}
+	return size
 }
 
 // dictionary encodes the dictionary form.
@@ -206,8 +215,7 @@ func (e *encoded) dictionary(d *data, p *plan) error {
 		e.buffer(format.RoleForward, encoding.AppendRuns(nil, d.ids, card))
 		return nil // the runs are the index: an inverted one would repeat them
 	}
-	m.Encoding = segment.EncodingDict
-	e.buffer(format.RoleForward, encoding.AppendPacked(nil, d.ids, w))
+	e.ids(d)
 	if d.n > segment.BlockRows {
 		e.buffer(format.RoleZones, index.AppendIntZones(nil, d.ids, d.isNull()))
 	}
@@ -264,8 +272,18 @@ func encodeInts[T int32 | int64](e *encoded, v []T, d *data, p *plan) {
 	v = fillNulls(v, d.nullBits())
 	plain := encoding.SizeRaw(v)
 	frame, delta := encoding.SizeFOR(v), encoding.SizeDelta(v)
+	if p.hasCodec && p.codec == encoding.CodecNone {
+		m.Encoding = segment.EncodingRaw
+		e.buffer(format.RoleForward, encoding.AppendRaw(nil, v))
+		return
+	}
+	if runs := intRuns(v, min(plain, frame, delta)); runs != nil {
+		m.Encoding = segment.EncodingRLE
+		e.buffer(format.RoleForward, encoding.AppendFOR(runs.AppendMap(nil), runs.Values))
+		return
+	}
 	switch {
-	case p.hasCodec && p.codec == encoding.CodecNone || plain <= frame && plain <= delta:
+	case plain <= frame && plain <= delta:
 		m.Encoding = segment.EncodingRaw
 		e.buffer(format.RoleForward, encoding.AppendRaw(nil, v))
 	case delta < frame-frame/4: // a single value costs decoding its block

@@ -24,6 +24,12 @@ var (
 	matchInt64s   = matchWordsPlain[int64]
 	matchFloat32s = matchWordsPlain[float32]
 	matchFloat64s = matchWordsPlain[float64]
+	// expandRuns32 and expandRuns64 set dst to the values of rows lo, lo+1, … of
+	// a block of runs; vals has runPad values beyond those of the runs.
+	expandRuns32 = expandRunsPlain[uint32]
+	expandRuns64 = expandRunsPlain[uint64]
+	// spreadRunBits gives the rows of a block the bits of their runs.
+	spreadRunBits = spreadRunBitsPlain
 )
 
 const (

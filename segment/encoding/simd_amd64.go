@@ -27,6 +27,10 @@ func useAVX512() {
 	matchInt32s, matchInt64s = matchInt32sAVX512, matchInt64sAVX512
 	matchFloat32s, matchFloat64s = matchFloat32sAVX512, matchFloat64sAVX512
 	denseGather = denseGatherSIMD
+	expandRuns32, expandRuns64 = expandRuns32AVX512, expandRuns64AVX512
+	if archsimd.X86.AVX512VBMI2() {
+		spreadRunBits = spreadRunBitsVBMI2
+	}
 }
 
 func useAVX2() {

@@ -120,3 +120,55 @@ func BenchmarkValueKernel(b *testing.B) {
 	run("matchFloat32s/avx512", func() { matchFloat32sAVX512(f32, 0.25, 0.75, bits) })
 	run("matchFloat64s/avx512", func() { matchFloat64sAVX512(f64, 0.25, 0.75, bits) })
 }
+
+func checkRunTwins(t *testing.T, starts *[blockWords]uint64, runs []uint64, at int, vals []uint32) {
+	t.Helper()
+	starts[0] &^= 1
+	var got32, want32 [BlockLen]uint32
+	var got64, want64 [BlockLen]uint64
+	wide := make([]uint64, len(vals))
+	for i, x := range vals {
+		wide[i] = uint64(x) << 20
+	}
+	expandRuns32AVX512(got32[:], vals, starts, 0)
+	expandRunsPlain(want32[:], vals, starts, 0)
+	expandRuns64AVX512(got64[:], wide, starts, 0)
+	expandRunsPlain(want64[:], wide, starts, 0)
+	if got32 != want32 || got64 != want64 {
+		t.Fatalf("runs that begin at %x are expanded wrongly", starts)
+	}
+	var got, want [blockWords]uint64
+	if archsimd.X86.AVX512VBMI2() {
+		spreadRunBitsVBMI2(&got, starts, runs, at)
+		spreadRunBitsPlain(&want, starts, runs, at)
+		if got != want {
+			t.Fatalf("bits %x of runs that begin at %x: %x, want %x", runs, starts, got, want)
+		}
+	}
+}
+
+func TestRunKernelsEqualPlain(t *testing.T) {
+	if !archsimd.X86.AVX512() {
+		t.Log("this processor has no AVX-512: nothing to compare")
+		return
+	}
+	rng := rand.New(rand.NewPCG(17, 18))
+	vals := make([]uint32, BlockLen+runPad)
+	for i := range vals {
+		vals[i] = rng.Uint32()
+	}
+	for range 500 {
+		var starts [blockWords]uint64
+		runs := make([]uint64, 20)
+		for i := range starts {
+			starts[i] = rng.Uint64() >> rng.IntN(64) & rng.Uint64()
+			if rng.IntN(4) == 0 {
+				starts[i] = ^uint64(0)
+			}
+		}
+		for i := range runs {
+			runs[i] = rng.Uint64()
+		}
+		checkRunTwins(t, &starts, runs, rng.IntN(500), vals)
+	}
+}

@@ -78,6 +78,11 @@ func (c *Column) openForward() error {
 		return c.openConst()
 	case segment.EncodingDict, segment.EncodingSortedRuns:
 		return c.openDict()
+	case segment.EncodingRLE:
+		if c.entry.Buffer(format.RoleDictionary) != nil {
+			return c.openDict()
+		}
+		return c.openValues()
 	case segment.EncodingRaw, segment.EncodingFOR, segment.EncodingDelta, segment.EncodingChunked:
 		return c.openValues()
 	}
@@ -111,7 +116,15 @@ func (c *Column) openDict() error {
 	if raw, err = c.seg.required(c.entry, format.RoleForward); err != nil {
 		return err
 	}
-	if c.meta.Encoding == segment.EncodingSortedRuns {
+	switch c.meta.Encoding {
+	case segment.EncodingRLE:
+		r, err := encoding.NewRLEIDs(raw, int(c.rows), card)
+		if err != nil {
+			return err
+		}
+		c.ids = r
+		return nil
+	case segment.EncodingSortedRuns:
 		if c.runs, err = encoding.NewRuns(raw, int(c.rows), card); err != nil {
 			return err
 		}

@@ -29,6 +29,8 @@ func smallTable(rng *rand.Rand, rows int) *table {
 			switch {
 			case nulls > 0 && i%nulls == 0:
 				v.AppendNull()
+			case i > 0 && (name == "runs" || name == "long") && rng.IntN(6) > 0:
+				v.AppendFrom(v, i-1)
 			case name == "ascending":
 				v.Append(column.IntValue(t, int64(i)*1000+int64(rng.IntN(3))))
 			default:
@@ -48,12 +50,14 @@ func smallTable(rng *rand.Rand, rows int) *table {
 	add("null", schema.Text, 1, 1)
 	add("decimal", schema.Numeric, 1<<20, 0)
 	add("interval", schema.Interval, 50, 0)
+	add("runs", schema.Text, 9, 0)
+	add("long", schema.Int64, 1<<20, 0)
 	add("list", schema.Text.AsList(), 20, 4)
 	tb.cfg = build.Config{
 		Table: &schema.Table{Name: "t", Schema: s, Config: &schema.TableConfig{
 			TimeColumn: "ascending",
 			Indexing: schema.IndexingConfig{
-				SortedColumn: "sorted", Inverted: []string{"dict", "number"}, NoDictionary: []string{"for", "text"},
+				SortedColumn: "sorted", Inverted: []string{"dict", "number"}, NoDictionary: []string{"for", "text", "long"},
 				Bloom: map[string]schema.BloomConfig{"dict": {}, "for": {}},
 			},
 		}},

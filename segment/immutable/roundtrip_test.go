@@ -106,9 +106,12 @@ func randomTable(rng *rand.Rand, rows int) *table {
 func randomColumn(rng *rand.Rand, t schema.Type, rows int) *column.Vector {
 	card := []int{1, 2, 50, 3000, 1 << 30}[rng.IntN(5)]
 	nulls := []int{0, 0, 1, 3, 100}[rng.IntN(5)]
+	run := []int{1, 1, 1, 5, 300}[rng.IntN(5)] // how often a value follows itself
 	v := column.New(t, rows)
-	for range rows {
-		if nulls > 0 && rng.IntN(nulls) == 0 {
+	for i := range rows {
+		if i > 0 && rng.IntN(run) != 0 {
+			v.AppendFrom(v, i-1)
+		} else if nulls > 0 && rng.IntN(nulls) == 0 {
 			v.AppendNull()
 		} else {
 			v.Append(randomValue(rng, t, card))

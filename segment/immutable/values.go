@@ -67,6 +67,10 @@ func openInts[T int32 | int64](c *Column, raw []byte, slice func(*column.Vector)
 		f, err = encoding.NewFOR[T](raw, int(c.rows))
 	case segment.EncodingDelta:
 		f, err = encoding.NewDelta[T](raw, int(c.rows))
+	case segment.EncodingRLE:
+		f, err = encoding.NewRLE(raw, int(c.rows), func(b []byte, runs int) (encoding.Fixed[T], error) {
+			return encoding.NewFOR[T](b, runs)
+		})
 	default:
 		err = c.wrongEncoding()
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"time"
 
@@ -61,18 +60,12 @@ func Ingest(ctx context.Context, w io.Writer, o IngestOptions) error {
 		return err
 	}
 	defer s.stop()
-	idle, _, err := residentBytes(s.cmd.Process.Pid)
-	if err != nil {
-		return err
-	}
+	idle := memory(s.cmd.Process.Pid).Now
 	wall, cpu, err := s.drainBacklog(ctx, broker, topic, o.Rows)
 	if err != nil {
 		return err
 	}
-	_, peak, err := residentBytes(s.cmd.Process.Pid)
-	if err != nil {
-		return err
-	}
+	peak := memory(s.cmd.Process.Pid).Peak
 	fmt.Fprintf(w, "| rows | partitions | broker | wall s | rows/s | CPU s of the store | rows per CPU-second | idle MB | peak MB | ready ms |\n|---|---|---|---|---|---|---|---|---|---|\n")
 	fmt.Fprintf(w, "| %d | %d | %s | %.2f | %.0f | %.2f | %.0f | %d | %d | %d |\n", o.Rows, o.Partitions, brokerName(o.Kafka),
 		wall.Seconds(), float64(o.Rows)/wall.Seconds(), cpu, float64(o.Rows)/cpu, idle>>20, peak>>20, s.startedIn.Milliseconds())
@@ -179,13 +172,6 @@ func Freshness(ctx context.Context, w io.Writer, o FreshnessOptions) error {
 	fmt.Fprintf(w, "| %d | %s | %d | %.2f | %.2f | %.2f | %.2f |\n", o.Rate, brokerName(o.Kafka), len(lags),
 		ms(quantile(lags, 0.5)), ms(quantile(lags, 0.9)), ms(quantile(lags, 0.99)), ms(lags[len(lags)-1]))
 	return nil
-}
-
-func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
-
-// quantile returns the q-quantile of sorted durations.
-func quantile(sorted []time.Duration, q float64) time.Duration {
-	return sorted[int(math.Ceil(q*float64(len(sorted))))-1]
 }
 
 // probe sends background records and marked ones and polls for each mark.

@@ -163,21 +163,3 @@ func cpuSeconds(pid int) (float64, error) {
 	}
 	return (user + sys) / 100, nil
 }
-
-// residentBytes returns the present and the peak resident size of a process.
-func residentBytes(pid int) (now, peak int64, err error) {
-	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0, 0, err
-	}
-	for _, line := range strings.Split(string(raw), "\n") {
-		var kb int64
-		if _, e := fmt.Sscanf(line, "VmRSS: %d kB", &kb); e == nil {
-			now = kb << 10
-		}
-		if _, e := fmt.Sscanf(line, "VmHWM: %d kB", &kb); e == nil {
-			peak = kb << 10
-		}
-	}
-	return now, peak, nil
-}

@@ -52,6 +52,11 @@ go test -tags integration -count=1 -timeout 2m -run PSQL ./broker/pgwire
 UI_SHOTS=${UI_SHOTS:-} scripts/demo-check.sh "$work/demo"
 scripts/pinot-clients.sh "$work/pinot"
 
+step "answers beside DuckDB and ClickHouse"
+python=$(scripts/peers.sh)
+bin/alluvium bench flat --quick --python "$python" --cache "$work/bench"
+bin/alluvium bench hits --quick --python "$python" --cache "$work/bench"
+
 step "kill loop"
 go test -tags integration -count=1 -timeout 15m -v -run 'TestKillLoop' ./internal/clustertest
 

@@ -35,3 +35,11 @@ var Dashboard = []Query{
 	{"d11", `SELECT lo_orderyearmonth, lo_shipmode, sum(lo_revenue) AS revenue, avg(lo_discount) AS avg_discount, count(*) AS cnt FROM lineorder_flat WHERE lo_orderyear BETWEEN 1994 AND 1996 AND p_container LIKE 'JUMBO%' GROUP BY lo_orderyearmonth, lo_shipmode ORDER BY lo_orderyearmonth, lo_shipmode`},
 	{"d12", `SELECT lo_orderkey, lo_linenumber, lo_orderdate, c_name, s_name, p_name, lo_revenue FROM lineorder_flat WHERE c_nation = 'FRANCE' ORDER BY lo_orderdate DESC, lo_orderkey, lo_linenumber LIMIT 20`},
 }
+
+// ClickHouse holds the queries that ClickHouse wants in other words: aggregates
+// of no rows are NULL only when asked for, and ordered-set aggregates have names
+// of their own.
+var ClickHouse = map[string]string{
+	"d01": `SELECT count(*) AS cnt, sumOrNull(lo_revenue) AS revenue, maxOrNull(lo_orderdate) AS last_order FROM lineorder_flat WHERE lo_custkey = 12346`,
+	"d05": `SELECT s_region, quantileExactInclusive(0.95)(lo_revenue) AS p95, avg(lo_quantity) AS avg_qty FROM lineorder_flat WHERE lo_orderyear = 1996 GROUP BY s_region ORDER BY s_region`,
+}

@@ -8,10 +8,11 @@ import (
 
 func newBench() *cobra.Command {
 	cmd := &cobra.Command{Use: "bench", Short: "Measure this binary on this machine; figures are printed as Markdown"}
-	cmd.AddCommand(benchIngest(), benchFreshness(), benchSSB(), &cobra.Command{
+	cmd.AddCommand(benchIngest(), benchFreshness(), &cobra.Command{
 		Use: "kfake", Short: "Serve an in-memory Kafka stand-in for the other benchmarks", Hidden: true, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return bench.ServeKfake(cmd.Context()) },
 	})
+	cmd.AddCommand(benchSuites()...)
 	return cmd
 }
 
@@ -38,18 +39,5 @@ func benchFreshness() *cobra.Command {
 	cmd.Flags().IntVar(&o.Rate, "rate", 5000, "background records per second")
 	cmd.Flags().IntVar(&o.Seconds, "seconds", 20, "length of the measurement")
 	cmd.Flags().StringVar(&o.Kafka, "kafka", "", "address of a broker; empty starts an in-memory one")
-	return cmd
-}
-
-func benchSSB() *cobra.Command {
-	o := bench.SSBOptions{}
-	cmd := &cobra.Command{
-		Use: "ssb", Short: "The 13 queries of the flat star schema benchmark, beside DuckDB", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return bench.SSB(cmd.Context(), cmd.OutOrStdout(), o) },
-	}
-	cmd.Flags().IntVar(&o.Rows, "rows", 1_200_000, "rows of the table")
-	cmd.Flags().IntVar(&o.Runs, "runs", 7, "warm runs of each query")
-	cmd.Flags().StringVar(&o.Python, "python", "python3", "Python interpreter with the package duckdb")
-	cmd.Flags().StringVar(&o.Peers, "peers", "bench/peers", "folder of the peers' runners")
 	return cmd
 }

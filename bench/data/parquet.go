@@ -1,4 +1,4 @@
-package ssb
+package data
 
 import (
 	"fmt"
@@ -18,10 +18,10 @@ import (
 // rowGroup is the number of rows of a Parquet row group, as DuckDB writes them.
 const rowGroup = 122_880
 
-// WriteParquet writes all rows of g as one Parquet file, ZSTD compressed, with
-// dictionaries.
-func WriteParquet(w io.Writer, g *Generator) error {
-	as := arrowSchema()
+// WriteParquet writes the next rows of src as one Parquet file, ZSTD
+// compressed, with dictionaries.
+func WriteParquet(w io.Writer, s *schema.Schema, src Source, rows int) error {
+	as := arrowSchema(s)
 	props := parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Zstd),
 		parquet.WithDictionaryDefault(true), parquet.WithMaxRowGroupLength(rowGroup))
 	pw, err := pqarrow.NewFileWriter(as, w, props, pqarrow.DefaultWriterProps())
@@ -31,7 +31,8 @@ func WriteParquet(w io.Writer, g *Generator) error {
 	rb := array.NewRecordBuilder(memory.DefaultAllocator, as)
 	defer rb.Release()
 	var b column.Batch
-	for g.Next(rowGroup, &b) {
+	for rows > 0 && src.Next(min(rowGroup, rows), &b) {
+		rows -= b.N
 		for i, v := range b.Cols {
 			appendArrow(rb.Field(i), v)
 		}
@@ -45,9 +46,9 @@ func WriteParquet(w io.Writer, g *Generator) error {
 	return pw.Close()
 }
 
-func arrowSchema() *arrow.Schema {
+func arrowSchema(s *schema.Schema) *arrow.Schema {
 	var fields []arrow.Field
-	for _, f := range Schema().Fields {
+	for _, f := range s.Fields {
 		fields = append(fields, arrow.Field{Name: f.Name, Type: arrowType(f.Type)})
 	}
 	return arrow.NewSchema(fields, nil)
@@ -55,22 +56,35 @@ func arrowSchema() *arrow.Schema {
 
 func arrowType(t schema.Type) arrow.DataType {
 	switch t.ID {
+	case schema.TypeInt16:
+		return arrow.PrimitiveTypes.Int16
 	case schema.TypeInt32:
 		return arrow.PrimitiveTypes.Int32
 	case schema.TypeInt64:
 		return arrow.PrimitiveTypes.Int64
 	case schema.TypeDate:
 		return arrow.FixedWidthTypes.Date32
+	case schema.TypeTimestamp:
+		return &arrow.TimestampType{Unit: arrow.Microsecond}
 	}
 	return arrow.BinaryTypes.String
 }
 
 func appendArrow(b array.Builder, v *column.Vector) {
 	switch b := b.(type) {
+	case *array.Int16Builder:
+		b.Reserve(v.N)
+		for _, x := range v.Int32s {
+			b.UnsafeAppend(int16(x))
+		}
 	case *array.Int32Builder:
 		b.AppendValues(v.Int32s, nil)
 	case *array.Int64Builder:
 		b.AppendValues(v.Int64s, nil)
+	case *array.TimestampBuilder:
+		for _, x := range v.Int64s {
+			b.Append(arrow.Timestamp(x))
+		}
 	case *array.Date32Builder:
 		for _, x := range v.Int32s {
 			b.Append(arrow.Date32(x))
@@ -81,6 +95,6 @@ func appendArrow(b array.Builder, v *column.Vector) {
 			b.Append(string(v.Bytes(i)))
 		}
 	default:
-		panic(fmt.Sprintf("ssb: no column of type %T", b))
+		panic(fmt.Sprintf("data: no column of type %T", b))
 	}
 }

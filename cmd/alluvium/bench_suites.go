@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/alluviumdb/alluvium/bench"
+)
+
+// suiteFunc runs a benchmark that compares engines.
+type suiteFunc func(context.Context, io.Writer, bench.Options) error
+
+// benchSuites are the benchmarks that load generated tables into this binary
+// and its peers.
+func benchSuites() []*cobra.Command {
+	return []*cobra.Command{
+		benchSuite("ssb", "The 13 queries of the flat star schema benchmark, beside DuckDB and ClickHouse", 12_000_000, 240_000, bench.SSB),
+		benchSuite("dash", "12 dashboard queries over the same table, beside DuckDB and ClickHouse", 12_000_000, 240_000, bench.Dash),
+		benchSuite("flat", "The queries of ssb and dash over a table loaded once", 12_000_000, 240_000, bench.Flat),
+		benchSuite("hits", "43 ClickBench-shaped queries over a generated table, beside DuckDB and ClickHouse", 5_000_000, 100_000, bench.Hits),
+	}
+}
+
+func benchSuite(use, short string, rows, quickRows int, run suiteFunc) *cobra.Command {
+	var o bench.Options
+	var quick bool
+	cmd := &cobra.Command{
+		Use: use, Short: short, Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if quick {
+				quicken(cmd, &o, quickRows)
+			}
+			return run(cmd.Context(), cmd.OutOrStdout(), o)
+		},
+	}
+	f := cmd.Flags()
+	f.IntVar(&o.Rows, "rows", rows, "rows of the table")
+	f.IntVar(&o.Rounds, "rounds", 3, "how often each engine comes back to each query")
+	f.IntVar(&o.Runs, "runs", 7, "timed runs of each query in a round")
+	f.StringVar(&o.Python, "python", "python3", "Python interpreter with the packages duckdb and chdb")
+	f.StringVar(&o.Peers, "peers", "bench/peers", "folder of the peers' runners")
+	f.StringSliceVar(&o.Only, "peer", nil, "peers that take part: duckdb, clickhouse, none; all by default")
+	f.StringVar(&o.Cache, "cache", benchCache(), "folder of generated files and results")
+	f.StringVar(&o.Scratch, "scratch", "", "folder of the peers' databases; the system's by default")
+	f.BoolVar(&o.ReusePeers, "reuse-peers", false, "take the peers' figures from the last run on the same rows")
+	f.StringVar(&o.Docs, "docs", "", "Markdown file whose section of this benchmark is replaced, with its plot beside it")
+	f.BoolVar(&quick, "quick", false, "few rows and runs: a check of answers rather than a measurement")
+	return cmd
+}
+
+// quicken makes a run small, except where flags say otherwise.
+func quicken(cmd *cobra.Command, o *bench.Options, rows int) {
+	for name, set := range map[string]func(){
+		"rows": func() { o.Rows = rows }, "rounds": func() { o.Rounds = 1 }, "runs": func() { o.Runs = 2 },
+	} {
+		if !cmd.Flags().Changed(name) {
+			set()
+		}
+	}
+}
+
+// benchCache is the folder of generated files unless one is given.
+func benchCache() string {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		dir = os.TempDir()
+	}
+	return filepath.Join(dir, "alluvium-bench")
+}

@@ -25,20 +25,22 @@ var (
 		bind:        bindPercentileCont,
 		withinGroup: true,
 		rowArgs:     1,
+		paramTypes:  []schema.Type{schema.Float64, schema.Int32},
 		params:      func(s *Spec, params []column.Value) ([]column.Value, error) { return digestParams(s, params, 1) },
 		result:      percentileResult,
 		states:      fixedStates(schema.Bytea),
 		open:        openDigest(1),
 	}
 	percentileTDigestDef = definition{
-		id:      idPercentileTDigest,
-		names:   []string{"percentiletdigest"},
-		bind:    bindPercentileCont,
-		rowArgs: 1,
-		params:  func(s *Spec, params []column.Value) ([]column.Value, error) { return digestParams(s, params, 100) },
-		result:  fixed(schema.Float64),
-		states:  fixedStates(schema.Bytea),
-		open:    openDigest(100),
+		id:         idPercentileTDigest,
+		names:      []string{"percentiletdigest"},
+		bind:       bindPercentileCont,
+		rowArgs:    1,
+		paramTypes: []schema.Type{schema.Float64, schema.Int32},
+		params:     func(s *Spec, params []column.Value) ([]column.Value, error) { return digestParams(s, params, 100) },
+		result:     fixed(schema.Float64),
+		states:     fixedStates(schema.Bytea),
+		open:       openDigest(100),
 	}
 )
 

@@ -31,6 +31,7 @@ var cpcDef = definition{
 	bind:            one(func(t schema.Type) bool { return t.Kind() != schema.KindInvalid }),
 	ignoresDistinct: true,
 	rowArgs:         1,
+	paramTypes:      []schema.Type{schema.Int32},
 	params: func(s *Spec, params []column.Value) ([]column.Value, error) {
 		switch len(params) {
 		case 0:

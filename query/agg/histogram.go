@@ -15,13 +15,14 @@ import (
 // upper bound too; values outside and NaN are not counted. State: one bytes
 // column with the header and a uvarint count per bin.
 var histogramDef = definition{
-	id:      idHistogram,
-	names:   []string{"histogram"},
-	bind:    bindHistogram,
-	rowArgs: 1,
-	params:  histogramParams,
-	result:  fixed(schema.Float64.AsList()),
-	states:  fixedStates(schema.Bytea),
+	id:         idHistogram,
+	names:      []string{"histogram"},
+	bind:       bindHistogram,
+	rowArgs:    1,
+	paramTypes: []schema.Type{schema.Float64, schema.Float64, schema.Int32},
+	params:     histogramParams,
+	result:     fixed(schema.Float64.AsList()),
+	states:     fixedStates(schema.Bytea),
 	open: func(s *Spec) Accumulator {
 		return &histogram{spec: s, lower: s.Params[0].F, upper: s.Params[1].F, bins: int(s.Params[2].I)}
 	},

@@ -25,6 +25,7 @@ var hllDef = definition{
 	bind:            one(func(t schema.Type) bool { return t.Kind() != schema.KindInvalid }),
 	ignoresDistinct: true,
 	rowArgs:         1,
+	paramTypes:      []schema.Type{schema.Int32},
 	params:          hllParams,
 	result:          fixed(schema.Int64),
 	states:          fixedStates(schema.Bytea),

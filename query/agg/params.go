@@ -33,6 +33,16 @@ func ConstArgs(name string, n int) int {
 	return max(0, n-def.rowArgs)
 }
 
+// ParamType is the type that constant argument i of an aggregation has when
+// nothing else says it.
+func ParamType(name string, i int) schema.Type {
+	def := byName(strings.ToLower(name))
+	if def == nil || i >= len(def.paramTypes) {
+		return schema.Text
+	}
+	return def.paramTypes[i]
+}
+
 // SetParams gives the spec its parameters, converted to the types that the
 // aggregation wants. It refuses those that the aggregation does not take.
 func (s *Spec) SetParams(params []column.Value) error {

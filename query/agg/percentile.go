@@ -15,13 +15,14 @@ var (
 	percentileContDef = percentileDef(idPercentileCont, "percentile_cont", bindPercentileCont, percentileCont)
 	percentileDiscDef = percentileDef(idPercentileDisc, "percentile_disc", one(isRanked), percentileDisc)
 	percentileDef100  = definition{
-		id:      idPercentile,
-		names:   []string{"percentile"},
-		bind:    bindPinotPercentile,
-		rowArgs: 1,
-		params:  percentParam,
-		result:  fixed(schema.Float64),
-		states:  fixedStates(schema.Bytea),
+		id:         idPercentile,
+		names:      []string{"percentile"},
+		bind:       bindPinotPercentile,
+		rowArgs:    1,
+		paramTypes: []schema.Type{schema.Float64},
+		params:     percentParam,
+		result:     fixed(schema.Float64),
+		states:     fixedStates(schema.Bytea),
 		open: func(s *Spec) Accumulator {
 			return newCounted(s, func(dst *column.Vector, r ranking) error {
 				p := s.Params[0].F
@@ -40,6 +41,7 @@ func percentileDef(id ID, name string, bind func([]schema.Type, fn.Dialect) ([]s
 		bind:       bind,
 		orderedSet: true,
 		rowArgs:    1,
+		paramTypes: []schema.Type{schema.Float64},
 		params:     fractionParams,
 		result:     percentileResult,
 		states:     fixedStates(schema.Bytea),

@@ -21,24 +21,26 @@ import (
 // above all.
 var (
 	percentileKLLDef = definition{
-		id:      idPercentileKLL,
-		names:   []string{"percentilekll"},
-		bind:    bindPercentileCont,
-		rowArgs: 1,
-		params:  kllParams,
-		result:  fixed(schema.Float64),
-		states:  fixedStates(schema.Bytea),
-		open:    openKLL,
+		id:         idPercentileKLL,
+		names:      []string{"percentilekll"},
+		bind:       bindPercentileCont,
+		rowArgs:    1,
+		paramTypes: []schema.Type{schema.Float64, schema.Int32},
+		params:     kllParams,
+		result:     fixed(schema.Float64),
+		states:     fixedStates(schema.Bytea),
+		open:       openKLL,
 	}
 	percentileEstDef = definition{
-		id:      idPercentileEst,
-		names:   []string{"percentileest"},
-		bind:    bindPinotPercentile,
-		rowArgs: 1,
-		params:  kllParams,
-		result:  fixed(schema.Int64),
-		states:  fixedStates(schema.Bytea),
-		open:    openKLL,
+		id:         idPercentileEst,
+		names:      []string{"percentileest"},
+		bind:       bindPinotPercentile,
+		rowArgs:    1,
+		paramTypes: []schema.Type{schema.Float64, schema.Int32},
+		params:     kllParams,
+		result:     fixed(schema.Int64),
+		states:     fixedStates(schema.Bytea),
+		open:       openKLL,
 	}
 )
 

@@ -82,6 +82,9 @@ type definition struct {
 	// rowArgs is the number of arguments per row before constant ones, 0 when
 	// no argument is constant.
 	rowArgs int
+	// paramTypes are the types of constant arguments that have none of their
+	// own, as parameters of a statement.
+	paramTypes []schema.Type
 	// params converts and checks constant arguments; nil takes none.
 	params func(s *Spec, params []column.Value) ([]column.Value, error)
 }

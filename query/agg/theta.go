@@ -31,6 +31,7 @@ var thetaDef = definition{
 	bind:            one(func(t schema.Type) bool { return t.Kind() != schema.KindInvalid }),
 	ignoresDistinct: true,
 	rowArgs:         1,
+	paramTypes:      []schema.Type{schema.Text},
 	params:          thetaParams,
 	result:          fixed(schema.Int64),
 	states:          fixedStates(schema.Bytea),

@@ -74,7 +74,7 @@ func (x *exprBinder) expr(n *pg.Node) (Expr, error) {
 	case *pg.Node_SqlvalueFunction:
 		return x.valueFunction(v.SqlvalueFunction)
 	case *pg.Node_GroupingFunc:
-		return nil, sqlerr.Unsupported("GROUPING()").At(int(v.GroupingFunc.Location))
+		return x.grouping(v.GroupingFunc)
 	case *pg.Node_NamedArgExpr:
 		return nil, sqlerr.Unsupported("a named argument").At(int(v.NamedArgExpr.Location))
 	case *pg.Node_SetToDefault:

@@ -155,7 +155,8 @@ func (x *exprBinder) aggCall(f *pg.FuncCall, name string) (*AggCall, schema.Type
 	if err != nil {
 		return nil, schema.Type{}, at(err, loc)
 	}
-	if err := spec.SetParams(params); err != nil {
+	call := &AggCall{Spec: spec}
+	if err := call.setParams(params); err != nil {
 		return nil, schema.Type{}, at(err, loc)
 	}
 	for i := range args {
@@ -166,7 +167,7 @@ func (x *exprBinder) aggCall(f *pg.FuncCall, name string) (*AggCall, schema.Type
 			return nil, schema.Type{}, err
 		}
 	}
-	call := &AggCall{Spec: spec, Args: args}
+	call.Args = args
 	if f.AggFilter != nil {
 		in.clause = "FILTER"
 		if call.Filter, err = in.condition(f.AggFilter, "FILTER"); err != nil {
@@ -185,7 +186,7 @@ func (x *exprBinder) aggCall(f *pg.FuncCall, name string) (*AggCall, schema.Type
 
 // aggArgs binds the arguments. WITHIN GROUP gives the ordered expression as
 // argument and the direct arguments as parameters.
-func (x *exprBinder) aggArgs(f *pg.FuncCall, name string) (args []Expr, params []column.Value, order []*pg.Node, err error) {
+func (x *exprBinder) aggArgs(f *pg.FuncCall, name string) (args, params []Expr, order []*pg.Node, err error) {
 	loc := int(f.Location)
 	switch {
 	case f.AggWithinGroup && !agg.WithinGroup(name):
@@ -208,7 +209,7 @@ func (x *exprBinder) aggArgs(f *pg.FuncCall, name string) (args []Expr, params [
 
 // orderedSetArgs binds the arguments of a call WITHIN GROUP. A last parameter
 // of true says that the order is descending.
-func (x *exprBinder) orderedSetArgs(f *pg.FuncCall, name string) (args []Expr, params []column.Value, err error) {
+func (x *exprBinder) orderedSetArgs(f *pg.FuncCall, name string) (args, params []Expr, err error) {
 	if params, err = x.constArgs(f.Args, name); err != nil {
 		return nil, nil, err
 	}
@@ -226,27 +227,9 @@ func (x *exprBinder) orderedSetArgs(f *pg.FuncCall, name string) (args []Expr, p
 		args = append(args, e)
 	}
 	if desc {
-		params = append(params, column.BoolValue(true))
+		params = append(params, boolConst(true))
 	}
 	return args, params, x.noRecords(args, name, f)
-}
-
-// constArgs evaluates the arguments of an aggregation that are the same for
-// all rows.
-func (x *exprBinder) constArgs(nodes []*pg.Node, name string) ([]column.Value, error) {
-	var out []column.Value
-	for _, n := range nodes {
-		e, err := x.expr(n)
-		if err != nil {
-			return nil, err
-		}
-		v, err := evaluate(x.ctx, e, false)
-		if err != nil {
-			return nil, sqlerr.Unsupported("a direct argument of " + name + " that is not constant").At(nodeLoc(n))
-		}
-		out = append(out, v)
-	}
-	return out, nil
 }
 
 // noRecords refuses rows as arguments, but count(t) counts the rows of t.

@@ -48,6 +48,8 @@ func (b *binder) figureName(n *pg.Node) (string, int) {
 	case *pg.Node_FuncCall:
 		parts := names(x.FuncCall.Funcname)
 		return parts[len(parts)-1], 2
+	case *pg.Node_GroupingFunc:
+		return "grouping", 2
 	case *pg.Node_AExpr:
 		if x.AExpr.Kind == pg.A_Expr_Kind_AEXPR_NULLIF {
 			return "nullif", 2

@@ -121,7 +121,7 @@ type selectBinder struct {
 	windows map[string]*pg.WindowDef
 	setRels []*relation // functions of the select list that return rows
 
-	hasAggs, hasWindows, hasSets bool
+	hasAggs, hasWindows, hasSets, hasGrouping bool
 }
 
 func (b *binder) selectQuery(s *pg.SelectStmt, outer *scope) (*query, error) {
@@ -130,7 +130,7 @@ func (b *binder) selectQuery(s *pg.SelectStmt, outer *scope) (*query, error) {
 		body: &selectBody{from: &fromGroup{}}, windows: map[string]*pg.WindowDef{},
 	}
 	for _, step := range []func() error{
-		sb.from, sb.where, sb.namedWindows, sb.targets, sb.group, sb.having, sb.distinct, sb.order, sb.settleSets, sb.checkGrouping,
+		sb.from, sb.where, sb.namedWindows, sb.targets, sb.group, sb.having, sb.distinct, sb.order, sb.settleSets, sb.settleGrouping, sb.checkGrouping,
 	} {
 		if err := step(); err != nil {
 			return nil, err

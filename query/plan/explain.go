@@ -231,7 +231,16 @@ func (d *details) groupNames(n *MergeAgg) {
 	for i := range names {
 		names[i] = quoteName(n.Out[i].Name, i)
 	}
-	d.add("Group Key: %s", strings.Join(names, ", "))
+	if n.GroupingSets == nil {
+		d.add("Group Key: %s", strings.Join(names, ", "))
+	}
+	for _, set := range n.GroupingSets {
+		list := make([]string, len(set))
+		for i, k := range set {
+			list[i] = names[k]
+		}
+		d.add("Grouping Set: (%s)", strings.Join(list, ", "))
+	}
 }
 
 func (d *details) sets(n *Aggregate) {

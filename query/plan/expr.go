@@ -123,6 +123,9 @@ type AggCall struct {
 	Spec   *agg.Spec
 	Args   []Expr
 	Filter Expr // FILTER (WHERE …), nil for none
+	// Params are the constant arguments of a call whose Spec does not have all
+	// of them yet; nil once they are bound.
+	Params []Expr
 	// OrderBy orders the input within the aggregate (array_agg, string_agg);
 	// then the aggregation runs at the broker.
 	OrderBy []SortKey

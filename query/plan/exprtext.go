@@ -223,12 +223,16 @@ func aggString(c *AggCall) string {
 		b.WriteByte('*')
 	}
 	printList(&b, c.Args)
-	for i, p := range c.Spec.Params {
-		if i > 0 || len(c.Args) > 0 {
-			b.WriteString(", ")
+	params := c.Params
+	if params == nil {
+		for _, p := range c.Spec.Params {
+			params = append(params, &Const{Value: p})
 		}
-		b.WriteString(literal(p))
 	}
+	if len(params) > 0 && len(c.Args) > 0 {
+		b.WriteString(", ")
+	}
+	printList(&b, params)
 	if len(c.OrderBy) > 0 {
 		b.WriteString(" ORDER BY " + keysString(c.OrderBy))
 	}

@@ -103,6 +103,11 @@ func (f *finisher) node(n Node) (Node, error) {
 	if f.err != nil {
 		return nil, f.err
 	}
+	if f.bound {
+		if err := f.bindParams(out); err != nil {
+			return nil, err
+		}
+	}
 	if err := f.inputs(out); err != nil {
 		return nil, err
 	}

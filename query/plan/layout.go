@@ -64,6 +64,9 @@ func exprName(e Expr) string {
 	if a, ok := e.(*aggExpr); ok {
 		return a.call.Spec.Name
 	}
+	if _, ok := e.(setNumber); ok {
+		return "grouping set"
+	}
 	return ""
 }
 
@@ -83,7 +86,7 @@ func (p *planner) lower(e Expr, l *layout) (Expr, error) {
 			y, failed = l.outerRef(x)
 		case *subExpr:
 			y, failed = p.subquery(x, l)
-		case *aggExpr, *windowExpr, *recordExpr:
+		case *aggExpr, *windowExpr, *recordExpr, *groupingExpr, setNumber:
 			failed = fmt.Errorf("plan: %T has no place in the plan", x)
 		default:
 			return x

@@ -12,7 +12,7 @@ func (p *planner) leafSafe(e Expr) bool {
 	switch e := e.(type) {
 	case *ColRef, *colVar, *Const, *Param:
 		return true
-	case *OuterRef, *Subquery, *subExpr, *aggExpr, *windowExpr, *recordExpr:
+	case *OuterRef, *Subquery, *subExpr, *aggExpr, *windowExpr, *recordExpr, *groupingExpr, setNumber:
 		return false
 	case *Call:
 		if foldsAtBind(e) {

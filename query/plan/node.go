@@ -62,20 +62,30 @@ type Leaf struct {
 // MergeAgg merges the partial groups of a Leaf (or of anything with that
 // output) and finishes them: group columns, then one column per aggregation.
 // Without group columns it returns exactly one row.
+//
+// GroupingSets, when not nil, lists the indexes of the group columns of each
+// set: the partial groups, which are by all of the columns, are merged for each
+// of them. NumberSets adds a last column with the number of the row's set.
 type MergeAgg struct {
 	Input  Node
 	Groups int // number of leading group columns
 	Aggs   []AggCall
-	Out    []OutCol
+
+	GroupingSets [][]int
+	NumberSets   bool
+
+	Out []OutCol
 }
 
 // Aggregate aggregates rows at the broker: group columns, then results.
-// GroupingSets, when not nil, lists the indexes into GroupBy of each set.
+// GroupingSets, when not nil, lists the indexes into GroupBy of each set;
+// NumberSets adds a last column with the number of the row's set.
 type Aggregate struct {
 	Input        Node
 	GroupBy      []Expr
 	Aggs         []AggCall
 	GroupingSets [][]int
+	NumberSets   bool
 	Out          []OutCol
 }
 

@@ -31,6 +31,7 @@ func eachNodeExpr(n Node, f func(Expr) Expr) {
 	aggs := func(l []AggCall) {
 		for i := range l {
 			list(l[i].Args)
+			list(l[i].Params)
 			one(&l[i].Filter)
 			keys(l[i].OrderBy)
 		}
@@ -73,6 +74,7 @@ func eachNodeExpr(n Node, f func(Expr) Expr) {
 			c := &n.Calls[i]
 			if c.Agg != nil {
 				list(c.Agg.Args)
+				list(c.Agg.Params)
 				one(&c.Agg.Filter)
 				keys(c.Agg.OrderBy)
 			}

@@ -214,13 +214,18 @@ func (p *planner) aggregate(n Node, l *layout, b *selectBody) (Node, *layout, er
 		exprs = append(exprs, a)
 		out = append(out, OutCol{Name: a.call.Spec.Name, Type: a.typ})
 	}
+	number := b.needsSetNumber()
+	if number {
+		exprs = append(exprs, setNumber{})
+		out = append(out, OutCol{Name: "grouping set", Type: schema.Int32})
+	}
 	after := newLayout(exprs, l.outer)
-	if b.sets == nil && fusable(n) {
+	if fusable(n) {
 		if leaf := p.leafAggregate(n.(*Leaf), groups, calls, out); leaf != nil {
-			return &MergeAgg{Input: leaf, Groups: len(groups), Aggs: leaf.Aggs, Out: out}, after, nil
+			return &MergeAgg{Input: leaf, Groups: len(groups), Aggs: leaf.Aggs, GroupingSets: b.sets, NumberSets: number, Out: out}, after, nil
 		}
 	}
-	return &Aggregate{Input: n, GroupBy: groups, Aggs: calls, GroupingSets: b.sets, Out: out}, after, nil
+	return &Aggregate{Input: n, GroupBy: groups, Aggs: calls, GroupingSets: b.sets, NumberSets: number, Out: out}, after, nil
 }
 
 // groupName names a group column for EXPLAIN.

@@ -141,7 +141,7 @@ func unmergeable(e Expr) bool {
 	switch e := e.(type) {
 	case *Call:
 		return e.Fn.Set || e.Fn.Volatility == fn.Volatile
-	case *aggExpr, *windowExpr:
+	case *aggExpr, *windowExpr, *groupingExpr, setNumber:
 		return true
 	}
 	return false

@@ -67,6 +67,7 @@ func each(list []Expr, f func(Expr)) {
 // eachExpr calls f for the expressions of an aggregation.
 func (c *AggCall) eachExpr(f func(Expr)) {
 	each(c.Args, f)
+	each(c.Params, f)
 	if c.Filter != nil {
 		f(c.Filter)
 	}
@@ -209,6 +210,8 @@ func rewriteAgg(c *AggCall, f func(Expr) Expr) (AggCall, bool) {
 	out := *c
 	args, changed := rewriteList(c.Args, f)
 	out.Args = args
+	params, paramsChanged := rewriteList(c.Params, f)
+	out.Params, changed = params, changed || paramsChanged
 	if c.Filter != nil {
 		out.Filter = f(c.Filter)
 		changed = changed || out.Filter != c.Filter
@@ -286,6 +289,11 @@ func equal(a, b Expr) bool {
 	case *Array:
 		b, ok := b.(*Array)
 		return ok && a.Typ == b.Typ && equalLists(a.Elems, b.Elems)
+	case *groupingExpr:
+		b, ok := b.(*groupingExpr)
+		return ok && equalLists(a.args, b.args)
+	case setNumber:
+		return a == b
 	case *aggExpr:
 		b, ok := b.(*aggExpr)
 		return ok && equalAgg(&a.call, &b.call)
@@ -307,7 +315,7 @@ func equalCase(a, b *Case) bool {
 func equalAgg(a, b *AggCall) bool {
 	return a.Spec.ID == b.Spec.ID && a.Spec.Name == b.Spec.Name && a.Spec.Distinct == b.Spec.Distinct &&
 		slices.Equal(a.Spec.Args, b.Spec.Args) && slices.EqualFunc(a.Spec.Params, b.Spec.Params, equalValue) &&
-		equalLists(a.Args, b.Args) && equal(a.Filter, b.Filter) && equalKeys(a.OrderBy, b.OrderBy)
+		equalLists(a.Args, b.Args) && equalLists(a.Params, b.Params) && equal(a.Filter, b.Filter) && equalKeys(a.OrderBy, b.OrderBy)
 }
 
 func equalKeys(a, b []SortKey) bool {

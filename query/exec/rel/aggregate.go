@@ -39,25 +39,42 @@ func (m *mergeAgg) close() {
 
 func (m *mergeAgg) next() (*column.Batch, error) {
 	if !m.ready {
-		merger := reduce.NewMerger(m.node.Groups, m.types, m.node.Aggs)
+		merger := m.merger()
 		err := drain(m.q, m.input, func(b *column.Batch, _ bool) error {
-			if err := merger.Add(b); err != nil {
+			if err := merger.add(b); err != nil {
 				return err
 			}
-			grown := merger.Bytes() - m.held
+			grown := merger.bytes() - m.held
 			m.held += grown
 			return m.q.mem.take(grown)
 		})
 		if err != nil {
 			return nil, err
 		}
-		result, err := merger.Finish()
+		result, err := merger.finish()
 		if err != nil {
 			return nil, err
 		}
 		m.out, m.ready = scan{batch: result}, true
 	}
 	return m.out.next(), nil
+}
+
+// partials merges partial groups.
+type partials struct {
+	add    func(*column.Batch) error
+	bytes  func() int64
+	finish func() (*column.Batch, error)
+}
+
+func (m *mergeAgg) merger() partials {
+	n := m.node
+	if n.GroupingSets == nil {
+		x := reduce.NewMerger(n.Groups, m.types, n.Aggs)
+		return partials{x.Add, x.Bytes, x.Finish}
+	}
+	x := reduce.NewSetsMerger(n.GroupingSets, m.types[:n.Groups], n.Aggs)
+	return partials{x.Add, x.Bytes, func() (*column.Batch, error) { return x.Finish(n.NumberSets) }}
 }
 
 // aggregate groups and aggregates rows.
@@ -67,6 +84,7 @@ type aggregate struct {
 	groupBy []*eval.Program
 	calls   []aggCall
 	sets    [][]int // of groupBy; one with all for plain grouping
+	number  bool    // add the number of the set
 	types   []schema.Type
 
 	grouped []*grouping
@@ -91,7 +109,7 @@ func (b *builder) aggregate(n *plan.Aggregate) (operator, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &aggregate{q: b.q, input: input, types: typesOf(n.Out), sets: n.GroupingSets}
+	a := &aggregate{q: b.q, input: input, types: typesOf(n.Out), sets: n.GroupingSets, number: n.NumberSets}
 	if a.groupBy, err = b.compileAll(n.GroupBy); err != nil {
 		return nil, err
 	}
@@ -136,6 +154,14 @@ func (b *builder) aggCall(n *plan.AggCall) (aggCall, error) {
 	return c, nil
 }
 
+func (a *aggregate) keyTypes() []schema.Type {
+	out := make([]schema.Type, len(a.groupBy))
+	for i, p := range a.groupBy {
+		out[i] = p.Type()
+	}
+	return out
+}
+
 func (a *aggregate) open() error {
 	a.ready = false
 	return a.input.open()
@@ -175,10 +201,13 @@ func (a *aggregate) run() error {
 		return err
 	}
 	var parts []*column.Batch
-	for _, g := range a.grouped {
+	for i, g := range a.grouped {
 		part, err := g.finish()
 		if err != nil {
 			return err
+		}
+		if a.number {
+			part.Cols = append(part.Cols, reduce.SetNumber(i, part.N))
 		}
 		parts = append(parts, part)
 	}

@@ -141,10 +141,7 @@ func (g *grouping) keep(i int, ids []uint32, vecs []*column.Vector, n int) error
 // finish returns the groups with their results, in the order of Aggregate.Out:
 // all group columns, NULL for those outside the set, then the results.
 func (g *grouping) finish() (*column.Batch, error) {
-	out := &column.Batch{N: g.n}
-	for k, p := range g.a.groupBy {
-		out.Cols = append(out.Cols, g.keyColumn(k, p.Type()))
-	}
+	out := reduce.SetRows(&column.Batch{N: g.n, Cols: g.keys}, g.a.keyTypes(), g.set)
 	for i, acc := range g.accs {
 		if g.kept[i] != nil {
 			if err := g.replay(i); err != nil {
@@ -158,15 +155,6 @@ func (g *grouping) finish() (*column.Batch, error) {
 		out.Cols = append(out.Cols, v)
 	}
 	return out, nil
-}
-
-func (g *grouping) keyColumn(k int, t schema.Type) *column.Vector {
-	for j, s := range g.set {
-		if s == k {
-			return g.keys[j]
-		}
-	}
-	return column.NewConst(column.NullValue(t), g.n).Flatten()
 }
 
 // replay feeds the kept rows of an aggregation in its order.

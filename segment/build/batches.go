@@ -88,6 +88,10 @@ type accumulator struct {
 	plan *plan
 	data data
 	dict *dictEncoder // nil once (or when) values are kept as they are
+
+	// last is the dictionary of the run before, remap its ids in dict.
+	last  *column.Vector
+	remap []uint32
 }
 
 // A column with more distinct values than accumulatorFree and than half of its
@@ -113,6 +117,12 @@ func (a *accumulator) add(v *column.Vector) error {
 	}
 	d.ids = a.dict.encode(v, v.Nulls, 0, d.ids)
 	d.n += v.N
+	return a.settle()
+}
+
+// settle gives up the dictionary when values do not repeat.
+func (a *accumulator) settle() error {
+	d := &a.data
 	card := a.dict.values.N
 	if card > accumulatorFree && card > d.n/2 && !a.plan.dict {
 		d.dict, a.dict = a.dict.values, nil
@@ -170,4 +180,30 @@ func (s builderSource) load(f *schema.Field) (*data, error) {
 		return &d, nil
 	}
 	return nil, nil
+}
+
+// MemoryBytes returns about how much the rows so far take.
+func (b *Builder) MemoryBytes() int64 {
+	var n int64
+	for _, a := range b.cols {
+		n += a.memoryBytes()
+	}
+	return n
+}
+
+func (a *accumulator) memoryBytes() int64 {
+	n := int64(4 * len(a.data.ids))
+	if a.dict != nil {
+		return n + vectorBytes(a.dict.values) + int64(4*len(a.dict.slots)+8*len(a.dict.hashes))
+	}
+	return n + vectorBytes(a.data.values)
+}
+
+func vectorBytes(v *column.Vector) int64 {
+	n := len(v.Bools) + 4*len(v.Int32s) + 8*len(v.Int64s) + 4*len(v.Float32s) + 8*len(v.Float64s) +
+		24*len(v.Decimals) + 16*len(v.Intervals) + 4*len(v.Offsets) + len(v.Data)
+	if v.Elems != nil {
+		return int64(n) + vectorBytes(v.Elems)
+	}
+	return int64(n)
 }

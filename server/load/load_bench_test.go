@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alluviumdb/alluvium/bench/data"
 	"github.com/alluviumdb/alluvium/bench/ssb"
 	"github.com/alluviumdb/alluvium/ingest/file"
 	"github.com/alluviumdb/alluvium/internal/schema"
@@ -38,7 +39,7 @@ func ssbFile(tb testing.TB, rows int) string {
 		tb.Fatal(err)
 	}
 	defer f.Close()
-	if err := ssb.WriteParquet(f, ssb.New(rows)); err != nil {
+	if err := data.WriteParquet(f, ssb.Schema(), ssb.New(rows), rows); err != nil {
 		tb.Fatal(err)
 	}
 	return path

@@ -74,30 +74,30 @@ func TestParquetSegmentEqualsBatches(t *testing.T) {
 // TestBuildIsDeterministic checks that neither workers nor a repetition change
 // names or bytes, and that segments that are done are skipped.
 func TestBuildIsDeterministic(t *testing.T) {
-	path := ssbFile(t, 300_000) // three row groups
+	path := ssbFile(t, 130_000) // two row groups, which are divided
 	inputs := mustFind(t, path)
 	load := func(workers int, done func(string) bool) (map[string]Built, Summary) {
 		got, emit := collect()
 		var last Progress
 		sum, err := Build(context.Background(), Options{
-			Table: ssbTable(), Dir: t.TempDir(), RowsPerSegment: 100_000, Workers: workers, Done: done,
+			Table: ssbTable(), Dir: t.TempDir(), RowsPerSegment: 50_000, Workers: workers, Done: done,
 			Progress: func(p Progress) { last = p },
 		}, inputs, emit)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if last.Rows != 300_000 || last.TotalRows != 300_000 || last.Bytes > last.TotalBytes || last.Files != 1 || last.Segments != len(sum.Names) {
+		if last.Rows != 130_000 || last.TotalRows != 130_000 || last.Bytes > last.TotalBytes || last.Files != 1 || last.Segments != len(sum.Names) {
 			t.Fatalf("progress %+v", last)
 		}
 		return got, sum
 	}
 	one, sum := load(1, nil)
 	two, sum2 := load(3, nil)
-	if len(one) != 3 || !slices.Equal(sum.Names, sum2.Names) || sum.Rows != 300_000 {
+	if len(one) != 3 || !slices.Equal(sum.Names, sum2.Names) || sum.Rows != 130_000 {
 		t.Fatalf("%d segments, %+v and %+v", len(one), sum, sum2)
 	}
 	for name, b := range one {
-		if b.CRC != two[name].CRC || b.CRC == 0 || b.Metadata.NumDocs > 100_000 {
+		if b.CRC != two[name].CRC || b.CRC == 0 || b.Metadata.NumDocs > 50_000 {
 			t.Fatalf("%s: crc %x and %x, %d rows", name, b.CRC, two[name].CRC, b.Metadata.NumDocs)
 		}
 	}

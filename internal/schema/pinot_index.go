@@ -22,7 +22,8 @@ func (r *tableReader) readIndexing(o *object) {
 		r.setStream(s)
 	}
 	r.readBlooms(o)
-	o.refuse("rangeIndexColumns", "jsonIndexColumns", "jsonIndexConfigs",
+	ix.Range = o.names("rangeIndexColumns")
+	o.refuse("jsonIndexColumns", "jsonIndexConfigs",
 		"starTreeIndexConfigs", "enableDefaultStarTree", "textIndexColumns", "fstIndexColumns",
 		"multiColumnTextIndexConfig", "segmentPartitionConfig", "aggregateMetrics", "tierOverwrites")
 	o.ignore("loadMode", "nullHandlingEnabled", "columnMajorSegmentBuilderEnabled", "skipSegmentPreprocess",
@@ -143,7 +144,9 @@ func (r *tableReader) addIndex(o *object, key, kind, column string) {
 		r.cfg.Indexing.SortedColumn = column
 	case "BLOOM":
 		r.setBloom(column, BloomConfig{})
-	case "RANGE", "TEXT", "FST", "H3", "JSON", "TIMESTAMP", "VECTOR":
+	case "RANGE":
+		addOnce(&r.cfg.Indexing.Range, column)
+	case "TEXT", "FST", "H3", "JSON", "TIMESTAMP", "VECTOR":
 		o.fail(key, "the index %s is not supported yet", strings.ToUpper(kind))
 	default:
 		o.fail(key, "unknown index %q", kind)
@@ -172,7 +175,14 @@ func (r *tableReader) readIndexes(o *object, column string) {
 	if b := o.child("bloom"); b != nil {
 		r.readBloom(b, column)
 	}
-	for _, kind := range []string{"range", "json", "text", "fst", "h3", "vector", "timestamp", "ifst", "map"} {
+	if x := o.child("range"); x != nil {
+		if !x.boolean("disabled", false) {
+			addOnce(&r.cfg.Indexing.Range, column)
+		}
+		x.ignore("version")
+		x.done()
+	}
+	for _, kind := range []string{"json", "text", "fst", "h3", "vector", "timestamp", "ifst", "map"} {
 		if ix := o.child(kind); ix != nil && !ix.boolean("disabled", false) {
 			o.fail(kind, "the index is not supported yet")
 		}

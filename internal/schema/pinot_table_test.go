@@ -112,7 +112,7 @@ func TestTableErrors(t *testing.T) {
 		{`,"ingestionConfig":{"transformConfigs":[{"columnName":"a","transformFunction":"jsonPathString(b,'$.c')"}]}`,
 			`transformConfigs[0].transformFunction: the transform "jsonPathString(b,'$.c')" is not supported yet`},
 		{`,"ingestionConfig":{"streamIngestionConfig":{"streamConfigMaps":[{"streamType":"kafka"}]}}`, "the stream is also configured at tableIndexConfig.streamConfigs"},
-		{`,"fieldConfigList":[{"name":"a","indexTypes":["RANGE"]}]`, "fieldConfigList[0].indexTypes: the index RANGE is not supported yet"},
+		{`,"fieldConfigList":[{"name":"a","indexTypes":["VECTOR"]}]`, "fieldConfigList[0].indexTypes: the index VECTOR is not supported yet"},
 		{`,"fieldConfigList":[{"name":"a","indexes":{"json":{}}}]`, "fieldConfigList[0].indexes.json: the index is not supported yet"},
 		{`,"fieldConfigList":[{"name":"a","compressionCodec":"BROTLI"}]`, `the codec "BROTLI" is not supported`},
 		{`,"fieldConfigList":[{"name":"a","encodingType":"PACKED"}]`, `unknown encoding "PACKED"`},
@@ -121,7 +121,7 @@ func TestTableErrors(t *testing.T) {
 	} {
 		f(tableDoc(more.doc, ""), more.want)
 	}
-	for _, index := range []string{"jsonIndexColumns", "rangeIndexColumns", "starTreeIndexConfigs"} {
+	for _, index := range []string{"jsonIndexColumns", "starTreeIndexConfigs"} {
 		f(`{"tableName":"t","tableType":"OFFLINE","tableIndexConfig":{"`+index+`":["a"]}}`, "tableIndexConfig."+index+": is not supported yet")
 	}
 	f(`{"tableName":"t","tableType":"OFFLINE","tableIndexConfig":{"sortedColumn":["a","b"]}}`, "more than one column")

@@ -63,7 +63,7 @@ type IndexingConfig struct {
 	Inverted     []string
 	NoDictionary []string
 	Dictionary   []string               // forced dictionary
-	Range        []string               // order B
+	Range        []string               // buckets of ascending values
 	Bloom        map[string]BloomConfig // by column
 	Compression  map[string]string      // column -> codec of raw chunks
 	Partition    map[string]int         // column -> number of partitions

@@ -133,7 +133,7 @@ func (b *filterBuilder) build(p predicate, rows float64) (filterNode, error) {
 	case *predIDs:
 		return b.buildIDs(p, rows)
 	case *predRange:
-		return &rangeNode{pred: p, share: b.sp.selectivity(p)}, nil
+		return b.buildRange(p, rows), nil
 	case *predNull:
 		return &nullNode{pred: p}, nil
 	case *predExpr:
@@ -186,9 +186,9 @@ func (b *filterBuilder) cost(p predicate, rows float64) float64 {
 	share := rows / max(float64(b.sp.docs), 1)
 	switch p := p.(type) {
 	case *predIDs:
-		return min(b.scanCost(p, rows), b.indexCost(p))/max(float64(b.sp.docs), 1) + 0.001
+		return min(b.scanCost(p, rows), b.indexCost(p), b.idRangeCost(p))/max(float64(b.sp.docs), 1) + 0.001
 	case *predRange:
-		return costScanValue
+		return b.rangeCost(p, rows)/max(float64(b.sp.docs), 1) + 0.001
 	case *predNull:
 		return 0.01
 	case predAnd:

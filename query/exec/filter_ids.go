@@ -54,6 +54,9 @@ func (b *filterBuilder) indexCost(p *predIDs) float64 {
 func (b *filterBuilder) buildIDs(p *predIDs, rows float64) (filterNode, error) {
 	c := b.sp.cols[p.col]
 	share := b.sp.selectivity(p)
+	if cost := b.idRangeCost(p); cost < min(b.indexCost(p), b.scanCost(p, rows)) {
+		return b.buildIDRange(p, share), nil
+	}
 	if b.indexCost(p) < b.scanCost(p, rows) {
 		if c.col.Ranges() != nil {
 			return b.buildSorted(p, share), nil

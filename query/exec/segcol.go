@@ -16,16 +16,17 @@ import (
 // rows, is a constant. A column stored with another type (it was widened since)
 // is cast: its dictionary once, raw values as they are read.
 type segCol struct {
-	typ   schema.Type
-	col   segment.Column // nil for constants and _seq
-	konst *column.Vector // the value of a constant column
-	first uint64         // _seq of document 0
-	seq   bool           // the column is _seq
-	cast  bool           // stored with another type
-	from  schema.Type    // the stored type
-	meta  *segment.ColumnMeta
-	dict  segment.Dictionary // nil without one
-	vals  *column.Vector     // the dictionary's values in the wanted type
+	typ    schema.Type
+	col    segment.Column // nil for constants and _seq
+	konst  *column.Vector // the value of a constant column
+	first  uint64         // _seq of document 0
+	seq    bool           // the column is _seq
+	cast   bool           // stored with another type
+	from   schema.Type    // the stored type
+	meta   *segment.ColumnMeta
+	dict   segment.Dictionary // nil without one
+	ranges segment.RangeIndex // nil without one
+	vals   *column.Vector     // the dictionary's values in the wanted type
 	// ordered tells that vals ascend with the id.
 	ordered bool
 
@@ -57,6 +58,9 @@ func openCol(ctx *fn.Context, seg segment.Segment, lc *plan.LeafCol) (*segCol, e
 	c.col, c.meta, c.dict = col, col.Meta(), col.Dictionary()
 	c.from = c.meta.Type
 	c.cast = !sameValues(c.from, lc.Type)
+	if err := c.openRangeIndex(); err != nil {
+		return nil, fmt.Errorf("segment %s, column %s: %w", seg.Metadata().Name, lc.Name, err)
+	}
 	return c, c.openDict(ctx)
 }
 

@@ -10,14 +10,18 @@ import (
 // rough: they only have to tell an index of a few bitmaps from a scan of
 // millions of ids.
 const (
-	costScanID     = 1.0  // compare one packed id, in order
-	costScanWide   = 0.15 // the same for a range, with vector instructions
-	costGatherID   = 6.0  // read and compare one id, here and there
-	costScanValue  = 1.0  // compare one raw value
-	costExpr       = 30.0 // evaluate an expression for one row
-	costPosting    = 2.0  // add one document of a sparse posting list
-	costContainer  = 1000 // combine one dense container of 65,536 documents
-	sparseFraction = 64   // documents per posting from which a list is sparse
+	costScanID        = 1.0  // compare one packed id, in order
+	costScanWide      = 0.15 // the same for a range, with vector instructions
+	costGatherID      = 6.0  // read and compare one id, here and there
+	costScanValue     = 1.0  // compare one raw value
+	costScanValueWide = 0.3  // the same with vector instructions
+	costBucketDoc     = 1.5  // set the bit of a document of a range index
+	costCutDoc        = 25   // look at one of a cut bucket
+	costBucketBlock   = 150  // a block of a range index
+	costExpr          = 30.0 // evaluate an expression for one row
+	costPosting       = 2.0  // add one document of a sparse posting list
+	costContainer     = 1000 // combine one dense container of 65,536 documents
+	sparseFraction    = 64   // documents per posting from which a list is sparse
 	// unknownShare is the share of rows that an expression of which nothing is
 	// known is taken to pass.
 	unknownShare = 0.25
@@ -137,10 +141,14 @@ func eachRun(s *idSet, f func(lo, hi uint32)) {
 	}
 }
 
-// rangeShare takes raw values to be spread evenly between the column's bounds.
+// rangeShare asks the range index, or takes raw values to be spread evenly
+// between the column's bounds.
 func (sp *segPlan) rangeShare(p *predRange) float64 {
 	c := sp.cols[p.col]
 	m := c.meta
+	if c.ranges != nil {
+		return indexedShare(c.ranges, p.r, sp.docs)
+	}
 	if !m.HasRange {
 		return unknownShare
 	}

@@ -23,6 +23,9 @@ func (g *gen) storedTable() *schema.Table {
 	for c, t := range tableTypes {
 		name := fmt.Sprintf("c%d", c)
 		s.Fields = append(s.Fields, schema.Field{ID: uint32(c + 1), Name: name, Type: t})
+		if schema.CheckRange(s.Fields[c].Type, true) == nil && g.chance(0.3) {
+			cfg.Indexing.Range = append(cfg.Indexing.Range, name)
+		}
 		g.randomBloom(&schema.Table{Config: cfg}, &s.Fields[c])
 		switch {
 		case c == colList:

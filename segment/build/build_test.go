@@ -262,7 +262,11 @@ func TestCheckConfig(t *testing.T) {
 		return func(tb *schema.Table) { change(&tb.Config.Indexing) }
 	}
 	f(func(*schema.Table) {}, "")
-	f(ix(func(x *schema.IndexingConfig) { x.Range = []string{"code"} }), `range index of column "code"`)
+	f(ix(func(x *schema.IndexingConfig) { x.Range = []string{"nope"} }), `rangeIndexColumns: no column "nope"`)
+	f(func(tb *schema.Table) {
+		tb.Schema.Fields[0].Type = schema.JSON
+		tb.Config.Indexing = schema.IndexingConfig{Range: []string{"country"}}
+	}, `range index of column "country"`)
 	f(ix(func(x *schema.IndexingConfig) { x.Bloom = map[string]schema.BloomConfig{"nope": {}} }), `bloomFilterColumns: no column "nope"`)
 	f(func(tb *schema.Table) {
 		tb.Schema.Fields[0].Type = schema.JSON

@@ -66,13 +66,14 @@ func encode(d *data, p *plan) (*encoded, error) {
 	if err != nil {
 		return nil, err
 	}
-	return e, e.indexes(d, p)
+	e.indexes(d, p)
+	return e, nil
 }
 
 // indexes writes the indexes that a column may have whatever its encoding is.
-func (e *encoded) indexes(d *data, p *plan) error {
+func (e *encoded) indexes(d *data, p *plan) {
 	e.bloom(d, p)
-	return nil
+	e.ranges(d, p)
 }
 
 // useDictionary decides between the dictionary form and the values form and

@@ -18,6 +18,7 @@ type plan struct {
 	inverted bool
 	dict     bool // a dictionary whatever it costs
 	noDict   bool
+	ranges   bool
 	bloom    *schema.BloomConfig // nil for no filter
 	codec    encoding.Codec
 	hasCodec bool
@@ -54,7 +55,7 @@ func planColumns(t *schema.Table) ([]plan, error) {
 	return plans, errors.Join(errs...)
 }
 
-// checkNames refuses indexes that do not exist yet and names of no column.
+// checkNames refuses names of no column.
 func checkNames(s *schema.Schema, ix *schema.IndexingConfig) error {
 	var errs []error
 	check := func(what string, names ...string) {
@@ -64,16 +65,11 @@ func checkNames(s *schema.Schema, ix *schema.IndexingConfig) error {
 			}
 		}
 	}
-	refuse := func(what string, names []string) {
-		for _, n := range names {
-			errs = append(errs, segment.Unsupportedf("%s of column %q", what, n))
-		}
-	}
 	check("sortedColumn", ix.SortedColumn)
 	check("invertedIndexColumns", ix.Inverted...)
 	check("noDictionaryColumns", ix.NoDictionary...)
 	check("dictionary columns", ix.Dictionary...)
-	refuse("range index", ix.Range)
+	check("rangeIndexColumns", ix.Range...)
 	check("bloomFilterColumns", slices.Collect(maps.Keys(ix.Bloom))...)
 	return errors.Join(errs...)
 }
@@ -88,6 +84,13 @@ func planColumn(f *schema.Field, ix *schema.IndexingConfig) (plan, error) {
 		codec:    encoding.CodecLZ4,
 	}
 	p.dict = p.dict || p.inverted || f.Type.Kind() == schema.KindBool
+	if slices.Contains(ix.Range, f.Name) {
+		if err := schema.CheckRange(f.Type, p.noDict); err != nil {
+			return p, segment.Unsupportedf("range index of column %q: %v", f.Name, err)
+		}
+		p.ranges = true
+		p.dict = p.dict || !hasRangeKey(f.Type.Kind())
+	}
 	if c, ok := ix.Bloom[f.Name]; ok {
 		if err := schema.CheckBloom(f.Type); err != nil {
 			return p, segment.Unsupportedf("bloom filter of column %q: %v", f.Name, err)

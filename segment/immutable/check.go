@@ -25,6 +25,9 @@ func (c *Column) check() error {
 	case brokenIndex:
 		return x.err
 	}
+	if err := c.checkRange(); err != nil {
+		return err
+	}
 	if err := c.checkBloom(); err != nil {
 		return err
 	}

@@ -31,6 +31,8 @@ type Column struct {
 
 	invOnce sync.Once
 	inv     segment.InvertedIndex
+
+	ranges lazyRange
 }
 
 var _ segment.Column = (*Column)(nil)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 
@@ -58,6 +59,7 @@ func smallTable(rng *rand.Rand, rows int) *table {
 			TimeColumn: "ascending",
 			Indexing: schema.IndexingConfig{
 				SortedColumn: "sorted", Inverted: []string{"dict", "number"}, NoDictionary: []string{"for", "text", "long"},
+				Range: []string{"dict", "for", "float"},
 				Bloom: map[string]schema.BloomConfig{"dict": {}, "for": {}},
 			},
 		}},
@@ -76,6 +78,9 @@ func queryAll(s *Segment) (uint64, error) {
 			return 0, err
 		}
 		if err := queryColumn(c, int(s.NumDocs()), func(b []byte) { h.Write(b) }); err != nil {
+			return 0, err
+		}
+		if err := queryRange(c, func(b []byte) { h.Write(b) }); err != nil {
 			return 0, err
 		}
 		if err := queryBloom(s, c, func(b []byte) { h.Write(b) }); err != nil {
@@ -118,6 +123,24 @@ func queryColumn(c *Column, n int, note func([]byte)) error {
 		return nil
 	}
 	return queryIDs(c, n, docs, bits, note)
+}
+
+func queryRange(c *Column, note func([]byte)) error {
+	x, err := c.RangeIndex()
+	if err != nil || x == nil {
+		return err
+	}
+	s := x.Span(segment.ValueRange{LoInt: 3, HiInt: 1 << 19, LoFloat: 1, HiFloat: 1e5})
+	note([]byte{byte(s.First), byte(s.End), byte(s.FullFirst), byte(s.FullEnd)})
+	note([]byte{byte(x.Count(s.First, s.End))})
+	var docs []uint32
+	for _, at := range x.Docs(0, s.First, s.End) {
+		docs = append(docs, uint32(at))
+	}
+	note(encoding.Bytes(docs))
+	slices.Sort(docs)
+	var v column.Vector
+	return c.Gather(docs, &v)
 }
 
 func queryBloom(s *Segment, c *Column, note func([]byte)) error {

@@ -128,6 +128,12 @@ func randomIndexing(rng *rand.Rand, f *schema.Field, ix *schema.IndexingConfig) 
 		}
 		ix.Bloom[f.Name] = schema.BloomConfig{MaxBytes: rng.IntN(2) * 96}
 	}
+	if schema.CheckRange(f.Type, false) == nil && rng.IntN(3) == 0 {
+		ix.Range = append(ix.Range, f.Name)
+		if schema.CheckRange(f.Type, true) != nil {
+			return // needs its dictionary
+		}
+	}
 	if k == schema.KindList || k == schema.KindInterval || f.Type.ID == schema.TypeSymbol {
 		return
 	}

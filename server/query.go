@@ -55,7 +55,7 @@ func (s *Server) execute(ctx context.Context, f *plan.Fragment, emit func(*colum
 	}
 	fctx := f.Context()
 	fctx.Context = ctx
-	st, err := s.engine.RunLeaf(fctx, leaf, segs, exec.Options{MemoryLimit: f.MemoryLimit, Trace: f.Trace, Settings: f.Settings}, emit)
+	st, err := s.engine.RunLeaf(fctx, leaf, segs, exec.Options{MemoryLimit: f.MemoryLimit, Trace: f.Trace, Settings: f.Settings, Wanted: f.Wanted}, emit)
 	st.MinConsumingFreshnessMillis = s.freshness(segs)
 	if errors.Is(err, segment.ErrCorrupt) {
 		s.checkCorrupt(segs, err)

@@ -23,7 +23,8 @@ import (
 type leafRun struct {
 	r     *runner
 	leaf  *plan.Leaf
-	emit  func(*column.Batch) error
+	want  *plan.Wanted // nil: no finished groups are asked for
+	emit  func(b *column.Batch, finished bool) error
 	until time.Time // the end of patience
 
 	mu    sync.Mutex // serialises emit, guards the fields below
@@ -46,11 +47,11 @@ func (l *leafRun) emitted() bool {
 	return l.sent
 }
 
-func (l *leafRun) deliver(b *column.Batch) error {
+func (l *leafRun) deliver(b *column.Batch, finished bool) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.sent = true
-	return l.emit(b)
+	return l.emit(b, finished)
 }
 
 // scatter sends the fragments and waits for all of them.
@@ -73,7 +74,7 @@ func (l *leafRun) scatter(ctx *fn.Context, st *clusterview.State) error {
 // parts runs the parts of a route. The first error cancels the others.
 func (l *leafRun) parts(ctx *fn.Context, st *clusterview.State, parts []routing.Assignment, tried ...string) error {
 	if len(parts) == 1 {
-		return l.part(ctx, st, parts[0], tried...)
+		return l.part(ctx, st, parts[0], l.want, tried...)
 	}
 	gctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -84,7 +85,7 @@ func (l *leafRun) parts(ctx *fn.Context, st *clusterview.State, parts []routing.
 	var once sync.Once
 	for _, p := range parts {
 		wg.Go(func() {
-			if err := l.part(&fctx, st, p, tried...); err != nil {
+			if err := l.part(&fctx, st, p, nil, tried...); err != nil {
 				once.Do(func() { first = err })
 				cancel(err)
 			}
@@ -100,17 +101,18 @@ func (l *leafRun) empty(ctx *fn.Context) error {
 	if !l.leaf.Aggregate || len(l.leaf.GroupBy) > 0 {
 		return nil
 	}
-	_, err := emptyEngine.RunLeaf(ctx, l.leaf, nil, exec.Options{}, l.deliver)
+	_, err := emptyEngine.RunLeaf(ctx, l.leaf, nil, exec.Options{}, func(b *column.Batch) error { return l.deliver(b, false) })
 	return err
 }
 
 var emptyEngine = exec.New(exec.Config{Workers: -1})
 
 // part runs one server's share, again if need be; tried names the instances
-// that were asked for these segments in vain.
-func (l *leafRun) part(ctx *fn.Context, st *clusterview.State, p routing.Assignment, tried ...string) error {
+// that were asked for these segments in vain. want is not nil when the share is
+// all that is read.
+func (l *leafRun) part(ctx *fn.Context, st *clusterview.State, p routing.Assignment, want *plan.Wanted, tried ...string) error {
 	for {
-		err, again := l.try(ctx, st, p)
+		err, again := l.try(ctx, st, p, want)
 		if err == nil || !again {
 			return err
 		}
@@ -133,16 +135,16 @@ func (l *leafRun) part(ctx *fn.Context, st *clusterview.State, p routing.Assignm
 
 // try asks a server once. again tells that nothing of its part arrived and that
 // asking again may help.
-func (l *leafRun) try(ctx *fn.Context, st *clusterview.State, p routing.Assignment) (err error, again bool) {
+func (l *leafRun) try(ctx *fn.Context, st *clusterview.State, p routing.Assignment, want *plan.Wanted) (err error, again bool) {
 	l.begin(p.Instance)
 	sent := false
 	var refused error // by the receiver of the rows
 	srv, err := l.r.s.servers.Server(st, p.Instance)
 	var stats exec.Stats
 	if err == nil {
-		stats, err = srv.Execute(ctx, l.r.opt.QueryID, l.fragment(ctx, p.Segments), func(b *column.Batch) error {
+		stats, err = srv.Execute(ctx, l.r.opt.QueryID, l.fragment(ctx, p.Segments, want), func(b *column.Batch) error {
 			sent = true
-			refused = l.deliver(b)
+			refused = l.deliver(b, want != nil)
 			return refused
 		})
 	}
@@ -255,10 +257,10 @@ func untried(parts []routing.Assignment, tried []string) (fresh []routing.Assign
 	return fresh, stuck
 }
 
-func (l *leafRun) fragment(ctx *fn.Context, segments []string) *plan.Fragment {
+func (l *leafRun) fragment(ctx *fn.Context, segments []string, want *plan.Wanted) *plan.Fragment {
 	f := &plan.Fragment{
 		Leaf: l.leaf, Segments: segments, NowMicros: ctx.NowMicros, Zone: ctx.Zone, Dialect: ctx.Dialect, User: l.r.opt.User,
-		Settings: l.r.opt.Settings, Trace: l.r.opt.Trace, MemoryLimit: l.r.opt.MemoryLimit,
+		Settings: l.r.opt.Settings, Trace: l.r.opt.Trace, MemoryLimit: l.r.opt.MemoryLimit, Wanted: want,
 	}
 	if d, ok := ctx.Deadline(); ok {
 		f.TimeoutMicros = max(time.Until(d).Microseconds(), 1)

@@ -88,13 +88,24 @@ func (r *runner) Stats() session.LeafStats {
 // found and has no server yet, a server that restarts.
 const patience = 3 * time.Second
 
-// RunLeaf implements rel.Leaves. The leaf is routed anew as long as nothing of
-// its answer was given and patience lasts.
+// RunLeaf implements rel.Leaves.
 func (r *runner) RunLeaf(ctx *fn.Context, leaf *plan.Leaf, emit func(*column.Batch) error) error {
+	return r.run(ctx, leaf, nil, func(b *column.Batch, _ bool) error { return emit(b) })
+}
+
+// RunGroups implements rel.GroupLeaves: a server that has all segments of the
+// leaf finishes its groups.
+func (r *runner) RunGroups(ctx *fn.Context, leaf *plan.Leaf, want *plan.Wanted, emit func(*column.Batch, bool) error) error {
+	return r.run(ctx, leaf, want, emit)
+}
+
+// run routes the leaf, anew as long as nothing of its answer was given and
+// patience lasts.
+func (r *runner) run(ctx *fn.Context, leaf *plan.Leaf, want *plan.Wanted, emit func(*column.Batch, bool) error) error {
 	until := time.Now().Add(patience)
 	st := r.s.view.State()
 	for {
-		run := &leafRun{r: r, leaf: leaf, emit: emit, until: until}
+		run := &leafRun{r: r, leaf: leaf, want: want, emit: emit, until: until}
 		err := run.scatter(ctx, st)
 		var none unserved
 		again := errors.As(err, &none) || errors.Is(err, errStale)

@@ -99,6 +99,9 @@ func (op *aggregate) finish(q *query, sinks []sink, emit func(*column.Batch) err
 	if err := mem.set(0); err != nil {
 		return err
 	}
+	if q.opt.Wanted != nil {
+		return base.finishGroups(q.opt.Wanted, emit)
+	}
 	return base.emit(emit)
 }
 

@@ -35,6 +35,10 @@ type Options struct {
 	// Settings are the session settings that change execution: float_sum.
 	// Unknown names are ignored here; the session refuses them.
 	Settings map[string]string
+	// Wanted, when not nil, tells that the segments are all that an aggregating
+	// leaf reads: its groups are finished, and what is wanted of them is
+	// emitted.
+	Wanted *plan.Wanted
 }
 
 // Engine runs leaves. It is safe for concurrent use; all leaves share one
@@ -72,6 +76,8 @@ func New(cfg Config) *Engine {
 // With Leaf.Aggregate the batches together hold every group once: the group
 // columns, then the state columns of each aggregation; without group columns
 // exactly one row is emitted, also when there are no segments. Without
+// Options.Wanted they hold the results in place of the states, of the wanted
+// groups at least. Without
 // Aggregate they hold the rows of Leaf.Output: for a leaf with OrderBy and
 // Limit >= 0 the first Limit rows in that order; otherwise in no order, at
 // most Limit. OrderBy without a limit asks for nothing.

@@ -424,9 +424,15 @@ func (kr *keyReader) take(codes, nulls []uint64, k uint, table []uint32) {
 
 // appendKeys appends the key values of groups from..to-1 to cols.
 func (t *groupTable) appendKeys(from, to int, cols []*column.Vector) {
-	for k, kr := range t.keys {
-		for g := from; g < to; g++ {
-			kr.appendValue(cols[k], t.codes[k][g], t.nulls[g]>>(uint(k)&63)&1 != 0)
-		}
+	for k := range t.keys {
+		t.appendKey(k, from, to, cols[k])
+	}
+}
+
+// appendKey appends key k of groups from..to-1.
+func (t *groupTable) appendKey(k, from, to int, dst *column.Vector) {
+	kr := t.keys[k]
+	for g := from; g < to; g++ {
+		kr.appendValue(dst, t.codes[k][g], t.nulls[g]>>(uint(k)&63)&1 != 0)
 	}
 }

@@ -101,6 +101,20 @@ func merged(t *testing.T, e *Engine, leaf *plan.Leaf, segs []segment.Segment) []
 	}
 	out := texts(batchRowsOf([]*column.Batch{b}))
 	slices.Sort(out)
+	compareTexts(t, "finished groups", finished(t, e, leaf, segs, &plan.Wanted{Limit: -1}), out)
+	return out
+}
+
+// finished runs an aggregating leaf that finishes its groups and returns those
+// that it gives as text, sorted.
+func finished(t *testing.T, e *Engine, leaf *plan.Leaf, segs []segment.Segment, want *plan.Wanted) []string {
+	t.Helper()
+	batches, _, err := runLeaf(t, e, leaf, segs, Options{Wanted: want})
+	if err != nil {
+		t.Fatalf("RunLeaf: %v", err)
+	}
+	out := texts(batchRowsOf(batches))
+	slices.Sort(out)
 	return out
 }
 

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/alluviumdb/alluvium/internal/column"
@@ -28,14 +29,26 @@ func fragmentOf(t testing.TB, text string) *Fragment {
 	return &Fragment{
 		Leaf: leaf, Segments: []string{"s1", "s2"}, NowMicros: 17, Zone: "Europe/Berlin", User: "u",
 		Settings: map[string]string{"b": "2", "a": "1"}, Trace: true, MemoryLimit: 1 << 20, TimeoutMicros: 5,
-		Snapshot: []SnapshotMark{{Partition: 3, Seq: 99}},
+		Snapshot: []SnapshotMark{{Partition: 3, Seq: 99}}, Wanted: wantedOf(root),
 	}
+}
+
+// wantedOf returns what a plan wants of the groups of its leaf, nil if it has
+// none.
+func wantedOf(root Node) (w *Wanted) {
+	eachNode(root, func(n Node) {
+		if m, ok := n.(*MergeAgg); ok {
+			w = &m.Wanted
+		}
+	})
+	return w
 }
 
 var fragmentSQL = []string{
 	"select id, ts from events where country = 'de' and price > 3 order by ts desc limit 10",
 	"select country, count(*), sum(price) filter (where ok), count(distinct product) from events where id in (1, 2, 3) group by country",
 	"select case when qty > 3 then 'a' else product end, array[id, 5], tags[1], 'x' = any(tags) from events where not (data is null) or amount > 2.5",
+	"select product, sum(qty) from events group by product having count(*) > 3 order by 2 desc, 1 limit 10 offset 5",
 	"select date_trunc('day', ts), min(at), max(uid::text) from events where product like 'a%' and day > '2024-01-01' group by 1",
 }
 
@@ -53,6 +66,16 @@ func TestFragmentRoundTrip(t *testing.T) {
 		if g.Leaf.Table.ID != 1 || len(g.Segments) != 2 || g.NowMicros != 17 || g.Zone != "Europe/Berlin" || g.User != "u" ||
 			g.Settings["a"] != "1" || !g.Trace || g.MemoryLimit != 1<<20 || g.TimeoutMicros != 5 || g.Snapshot[0].Seq != 99 {
 			t.Errorf("%s: %+v", text, g)
+		}
+		if (f.Wanted == nil) != (g.Wanted == nil) {
+			t.Errorf("%s: wanted %v, not %v", text, g.Wanted, f.Wanted)
+		} else if f.Wanted != nil {
+			var got, want details
+			got.wanted(g.Wanted)
+			want.wanted(f.Wanted)
+			if len(got.lines) != len(want.lines) || got.lines == nil && strings.Contains(text, "having") {
+				t.Errorf("%s: wanted %q, not %q", text, got.lines, want.lines)
+			}
 		}
 		if got, want := Explain(g.Leaf, ExplainOptions{}), Explain(f.Leaf, ExplainOptions{}); !equalLines(got, want) {
 			t.Errorf("%s: decoded %q, want %q", text, got, want)

@@ -160,6 +160,7 @@ func detailLines(n Node) []string {
 	case *MergeAgg:
 		d.groupNames(n)
 		d.aggs(n.Aggs)
+		d.wanted(&n.Wanted)
 	case *Aggregate:
 		d.list("Group Key", n.GroupBy)
 		d.sets(n)
@@ -240,6 +241,16 @@ func (d *details) groupNames(n *MergeAgg) {
 			list[i] = names[k]
 		}
 		d.add("Grouping Set: (%s)", strings.Join(list, ", "))
+	}
+}
+
+func (d *details) wanted(w *Wanted) {
+	d.expr("Wanted", w.Having)
+	if w.Limit >= 0 {
+		if len(w.OrderBy) > 0 {
+			d.add("Wanted Order: %s", keysString(w.OrderBy))
+		}
+		d.add("Wanted First: %d", w.Limit)
 	}
 }
 

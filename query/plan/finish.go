@@ -116,6 +116,7 @@ func (f *finisher) node(n Node) (Node, error) {
 		if x.Cond == nil {
 			return x.Input, nil
 		}
+		wantHaving(x, f.z.dialect)
 	case *MergeAgg:
 		if l, ok := x.Input.(*Leaf); ok {
 			x.Aggs = l.Aggs
@@ -124,7 +125,7 @@ func (f *finisher) node(n Node) (Node, error) {
 		if err := checkLimit(x); err != nil {
 			return nil, err
 		}
-		pushLimit(x)
+		pushLimit(x, f.z.dialect)
 	}
 	return out, nil
 }
@@ -233,6 +234,7 @@ func copyNode(n Node) Node {
 		return &c
 	case *MergeAgg:
 		c := *n
+		c.Wanted = wantAll()
 		return &c
 	case *Aggregate:
 		c := *n
@@ -306,7 +308,7 @@ func copyAggs(aggs []AggCall) []AggCall {
 }
 
 // pushLimit tells the operators below a LIMIT how many rows are wanted.
-func pushLimit(l *Limit) {
+func pushLimit(l *Limit, d fn.Dialect) {
 	n, ok := wanted(l)
 	if !ok {
 		return
@@ -328,11 +330,15 @@ func pushLimit(l *Limit) {
 				k.Expr = overLeaf(leaf, k.Expr)
 				leaf.OrderBy = append(leaf.OrderBy, k)
 			}
+			return
 		}
+		wantFirst(x.Input, x.Keys, n, d)
 	case *Leaf:
 		if !x.Aggregate {
 			x.Limit = n
 		}
+	case *Filter, *MergeAgg:
+		wantFirst(x, []SortKey{}, n, d)
 	}
 }
 

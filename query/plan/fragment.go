@@ -33,6 +33,10 @@ type Fragment struct {
 	// Snapshot says which rows of a partition are visible; partitions that are
 	// not named are visible as far as the server has them.
 	Snapshot []SnapshotMark
+	// Wanted, when not nil, tells that the fragment reads every segment of an
+	// aggregating leaf: the server finishes the groups and gives what is
+	// wanted of them, in the columns of FinishedColumns.
+	Wanted *Wanted
 }
 
 // SnapshotMark ends a partition at a row sequence number: rows with _seq >= Seq
@@ -53,7 +57,7 @@ func (f *Fragment) Context() *fn.Context {
 var ErrFragment = errors.New("malformed query fragment")
 
 // fragmentVersion is the first byte of an encoded fragment.
-const fragmentVersion = 1
+const fragmentVersion = 2
 
 // EncodeFragment returns the fragment in its binary form: the version, the
 // leaf as AppendLeaf writes it with its length before it, then the other
@@ -82,6 +86,10 @@ func EncodeFragment(f *Fragment) ([]byte, error) {
 		w.uvarint(uint64(m.Partition))
 		w.uvarint(m.Seq)
 	}
+	w.bool(f.Wanted != nil)
+	if f.Wanted != nil {
+		w.wanted(f.Wanted)
+	}
 	return w.dst, w.err
 }
 
@@ -107,6 +115,9 @@ func DecodeFragment(src []byte) (*Fragment, error) {
 	f.MemoryLimit, f.TimeoutMicros = d.varint(), d.varint()
 	for range d.length(2) {
 		f.Snapshot = append(f.Snapshot, SnapshotMark{Partition: d.uint32(), Seq: d.uvarint()})
+	}
+	if d.bool() && d.err == nil {
+		f.Wanted = d.wanted(f.Leaf)
 	}
 	if len(d.src) != 0 {
 		d.fail("%d bytes follow", len(d.src))

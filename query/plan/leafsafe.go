@@ -8,7 +8,7 @@ import (
 // leafSafe reports whether servers can compute an expression: it depends on
 // the row, on constants and on the statement alone, and its functions are
 // found again by their names and types.
-func (p *planner) leafSafe(e Expr) bool {
+func leafSafe(e Expr, d fn.Dialect) bool {
 	switch e := e.(type) {
 	case *ColRef, *colVar, *Const, *Param:
 		return true
@@ -18,7 +18,7 @@ func (p *planner) leafSafe(e Expr) bool {
 		if foldsAtBind(e) {
 			return true
 		}
-		if e.Fn.Set || e.Fn.NeedsSession || e.Fn.Volatility == fn.Volatile || !p.findable(e) {
+		if e.Fn.Set || e.Fn.NeedsSession || e.Fn.Volatility == fn.Volatile || !findable(e, d) {
 			return false
 		}
 	case *Cast:
@@ -27,17 +27,17 @@ func (p *planner) leafSafe(e Expr) bool {
 		}
 	}
 	ok := true
-	eachChild(e, func(c Expr) { ok = ok && p.leafSafe(c) })
+	eachChild(e, func(c Expr) { ok = ok && leafSafe(c, d) })
 	return ok
 }
 
 // findable reports whether a fragment's reader would find the same function.
-func (p *planner) findable(c *Call) bool {
-	f, err := resolveExact(c.Fn.Name, exprTypes(c.Args), p.dialect)
+func findable(c *Call, d fn.Dialect) bool {
+	f, err := resolveExact(c.Fn.Name, exprTypes(c.Args), d)
 	if err != nil {
 		return false
 	}
-	return f == c.Fn || builtin(c.Fn.Name, exprTypes(c.Args), p.dialect) != nil
+	return f == c.Fn || builtin(c.Fn.Name, exprTypes(c.Args), d) != nil
 }
 
 // foldsAtBind reports whether an expression is a constant once parameters and

@@ -74,7 +74,9 @@ type MergeAgg struct {
 	GroupingSets [][]int
 	NumberSets   bool
 
-	Out []OutCol
+	// Wanted is empty with grouping sets: their groups are made of others.
+	Wanted Wanted
+	Out    []OutCol
 }
 
 // Aggregate aggregates rows at the broker: group columns, then results.

@@ -222,7 +222,7 @@ func (p *planner) aggregate(n Node, l *layout, b *selectBody) (Node, *layout, er
 	after := newLayout(exprs, l.outer)
 	if fusable(n) {
 		if leaf := p.leafAggregate(n.(*Leaf), groups, calls, out); leaf != nil {
-			return &MergeAgg{Input: leaf, Groups: len(groups), Aggs: leaf.Aggs, GroupingSets: b.sets, NumberSets: number, Out: out}, after, nil
+			return &MergeAgg{Input: leaf, Groups: len(groups), Aggs: leaf.Aggs, GroupingSets: b.sets, NumberSets: number, Wanted: wantAll(), Out: out}, after, nil
 		}
 	}
 	return &Aggregate{Input: n, GroupBy: groups, Aggs: calls, GroupingSets: b.sets, NumberSets: number, Out: out}, after, nil
@@ -266,13 +266,13 @@ func (p *planner) leafAggregate(leaf *Leaf, groups []Expr, calls []AggCall, out 
 		}
 		aggs[i], _ = rewriteAgg(&calls[i], inLeaf)
 		ok := true
-		aggs[i].eachExpr(func(e Expr) { ok = ok && p.leafSafe(e) })
+		aggs[i].eachExpr(func(e Expr) { ok = ok && leafSafe(e, p.dialect) })
 		if !ok {
 			return nil
 		}
 	}
 	for _, g := range groups {
-		if !p.leafSafe(g) {
+		if !leafSafe(g, p.dialect) {
 			return nil
 		}
 	}
@@ -415,7 +415,7 @@ func (p *planner) project(n Node, exprs []Expr, out []OutCol) Node {
 		ok := true
 		for i, e := range exprs {
 			list[i] = overLeaf(leaf, e)
-			ok = ok && p.leafSafe(list[i])
+			ok = ok && leafSafe(list[i], p.dialect)
 		}
 		if ok {
 			l := *leaf

@@ -57,7 +57,7 @@ func (p *planner) scanTable(r *relation, where []Expr, outer *outerLink) (Node, 
 	scan := newLayout(all, outer)
 	var pushed, rest []Expr
 	for _, c := range where {
-		if !p.leafSafe(c) || refersOutside(c, r) {
+		if !leafSafe(c, p.dialect) || refersOutside(c, r) {
 			rest = append(rest, c)
 			continue
 		}

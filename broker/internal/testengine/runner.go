@@ -32,6 +32,15 @@ func (r *runner) Stats() session.LeafStats {
 
 // RunLeaf implements rel.Leaves.
 func (r *runner) RunLeaf(ctx *fn.Context, leaf *plan.Leaf, emit func(*column.Batch) error) error {
+	return r.run(ctx, leaf, nil, emit)
+}
+
+// RunGroups implements rel.GroupLeaves.
+func (r *runner) RunGroups(ctx *fn.Context, leaf *plan.Leaf, want *plan.Wanted, emit func(*column.Batch, bool) error) error {
+	return r.run(ctx, leaf, want, func(b *column.Batch) error { return emit(b, true) })
+}
+
+func (r *runner) run(ctx *fn.Context, leaf *plan.Leaf, want *plan.Wanted, emit func(*column.Batch) error) error {
 	if leaf.Table.Name == Stuck {
 		<-ctx.Done()
 		return ctx.Err()
@@ -44,7 +53,7 @@ func (r *runner) RunLeaf(ctx *fn.Context, leaf *plan.Leaf, emit func(*column.Bat
 		return sqlerr.New(sqlerr.IOError, "segment %s is gone", seg.Metadata().Name)
 	}
 	defer seg.Release()
-	st, err := r.c.exec.RunLeaf(ctx, leaf, []segment.Segment{seg}, r.options(), emit)
+	st, err := r.c.exec.RunLeaf(ctx, leaf, []segment.Segment{seg}, r.options(want), emit)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.stats.ServersQueried, r.stats.ServersResponded = 1, 1
@@ -53,6 +62,6 @@ func (r *runner) RunLeaf(ctx *fn.Context, leaf *plan.Leaf, emit func(*column.Bat
 	return err
 }
 
-func (r *runner) options() exec.Options {
-	return exec.Options{MemoryLimit: r.opt.MemoryLimit, Trace: r.opt.Trace, Settings: r.opt.Settings}
+func (r *runner) options(want *plan.Wanted) exec.Options {
+	return exec.Options{Wanted: want, MemoryLimit: r.opt.MemoryLimit, Trace: r.opt.Trace, Settings: r.opt.Settings}
 }

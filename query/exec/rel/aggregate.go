@@ -10,7 +10,8 @@ import (
 	"github.com/alluviumdb/alluvium/query/reduce"
 )
 
-// mergeAgg merges the partial groups of a leaf.
+// mergeAgg merges the partial groups of a leaf, or passes on those that a
+// server has finished.
 type mergeAgg struct {
 	q     *query
 	input operator
@@ -18,6 +19,8 @@ type mergeAgg struct {
 	types []schema.Type
 	held  int64
 	out   scan
+	done  []*column.Batch // finished groups; nil: merged ones are in out
+	given int             // batches of done
 	ready bool
 }
 
@@ -27,7 +30,7 @@ func (b *builder) mergeAgg(n *plan.MergeAgg) (operator, error) {
 }
 
 func (m *mergeAgg) open() error {
-	m.ready = false
+	m.ready, m.done, m.given = false, nil, 0
 	return m.input.open()
 }
 
@@ -39,25 +42,62 @@ func (m *mergeAgg) close() {
 
 func (m *mergeAgg) next() (*column.Batch, error) {
 	if !m.ready {
-		merger := m.merger()
-		err := drain(m.q, m.input, func(b *column.Batch, _ bool) error {
-			if err := merger.add(b); err != nil {
-				return err
-			}
-			grown := merger.bytes() - m.held
-			m.held += grown
-			return m.q.mem.take(grown)
-		})
-		if err != nil {
+		if err := m.run(); err != nil {
 			return nil, err
 		}
-		result, err := merger.finish()
-		if err != nil {
-			return nil, err
-		}
-		m.out, m.ready = scan{batch: result}, true
+		m.ready = true
 	}
-	return m.out.next(), nil
+	if m.done == nil {
+		return m.out.next(), nil
+	}
+	if m.given == len(m.done) {
+		return nil, nil
+	}
+	m.given++
+	return m.done[m.given-1], nil
+}
+
+// run reads all input: either partial groups, which are merged, or finished
+// ones.
+func (m *mergeAgg) run() error {
+	merger := m.merger()
+	err := m.pushGroups(func(b *column.Batch, finished bool) error {
+		if finished {
+			return m.take(b)
+		}
+		if err := merger.add(b); err != nil {
+			return err
+		}
+		grown := merger.bytes() - m.held
+		m.held += grown
+		return m.q.mem.take(grown)
+	})
+	if err != nil || m.done != nil {
+		return err
+	}
+	result, err := merger.finish()
+	m.out = scan{batch: result}
+	return err
+}
+
+// take keeps a batch of finished groups.
+func (m *mergeAgg) take(b *column.Batch) error {
+	m.done = append(m.done, b)
+	n := batchBytes(b)
+	m.held += n
+	return m.q.mem.take(n)
+}
+
+// groupPusher is an operator that can give finished groups.
+type groupPusher interface {
+	pushGroups(want *plan.Wanted, emit func(b *column.Batch, finished bool) error) error
+}
+
+func (m *mergeAgg) pushGroups(emit func(b *column.Batch, finished bool) error) error {
+	if p, ok := m.input.(groupPusher); ok && m.node.GroupingSets == nil {
+		return p.pushGroups(&m.node.Wanted, emit)
+	}
+	return drain(m.q, m.input, func(b *column.Batch, _ bool) error { return emit(b, false) })
 }
 
 // partials merges partial groups.

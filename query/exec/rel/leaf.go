@@ -45,6 +45,24 @@ func (l *leaf) push(emit func(*column.Batch) error) error {
 	})
 }
 
+// pushGroups runs an aggregating leaf here.
+func (l *leaf) pushGroups(want *plan.Wanted, emit func(b *column.Batch, finished bool) error) error {
+	leaves, ok := l.q.env.Leaves.(GroupLeaves)
+	if !ok {
+		return l.push(func(b *column.Batch) error { return emit(b, false) })
+	}
+	node, err := l.h.settleLeaf(l.node)
+	if err != nil {
+		return err
+	}
+	return leaves.RunGroups(l.q.ctx, node, want, func(b *column.Batch, finished bool) error {
+		if err := l.q.check(); err != nil {
+			return err
+		}
+		return emit(b, finished)
+	})
+}
+
 func (l *leaf) next() (*column.Batch, error) {
 	if l.batches == nil {
 		if err := l.start(); err != nil {

@@ -17,6 +17,17 @@ type Leaves interface {
 	RunLeaf(ctx *fn.Context, leaf *plan.Leaf, emit func(*column.Batch) error) error
 }
 
+// GroupLeaves is Leaves whose servers can finish the groups of an aggregating
+// leaf, which is cheaper than merging them here.
+type GroupLeaves interface {
+	Leaves
+	// RunGroups is RunLeaf for an aggregating leaf. A batch with finished set
+	// holds group columns and results, of which at least those that are wanted
+	// are given, and groups that no other batch has; the others hold group
+	// columns and states.
+	RunGroups(ctx *fn.Context, leaf *plan.Leaf, want *plan.Wanted, emit func(b *column.Batch, finished bool) error) error
+}
+
 // Env is what a plan runs in.
 type Env struct {
 	Leaves Leaves

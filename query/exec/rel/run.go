@@ -208,6 +208,19 @@ func (c *counted) next() (*column.Batch, error) {
 	return b, err
 }
 
+// pushGroups implements groupPusher if the operator does.
+func (c *counted) pushGroups(want *plan.Wanted, emit func(b *column.Batch, finished bool) error) error {
+	count := func(b *column.Batch, finished bool) error {
+		c.stats.Rows += int64(b.N)
+		c.stats.Batches++
+		return emit(b, finished)
+	}
+	if p, ok := c.operator.(groupPusher); ok {
+		return p.pushGroups(want, count)
+	}
+	return drain(c.q, c.operator, func(b *column.Batch, _ bool) error { return count(b, false) })
+}
+
 func (c *counted) close() {
 	c.operator.close()
 	if !c.told {

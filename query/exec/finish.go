@@ -1,0 +1,196 @@
+package exec
+
+import (
+	"slices"
+
+	"github.com/alluviumdb/alluvium/internal/column"
+	"github.com/alluviumdb/alluvium/query/exec/eval"
+	"github.com/alluviumdb/alluvium/query/kernel"
+	"github.com/alluviumdb/alluvium/query/plan"
+)
+
+// finisher turns the groups of a sink into finished ones and gives those that
+// are wanted. Keys, which may be text, are decoded for these only, and earlier
+// only where an expression reads them.
+type finisher struct {
+	s    *aggSink
+	want *plan.Wanted
+	n    int
+	in   column.Batch // keys and results of all groups; nil where not needed yet
+}
+
+// finishGroups emits the wanted groups: keys, then results. The one group
+// without keys is always given, since the receiver would take none for an empty
+// table.
+func (s *aggSink) finishGroups(want *plan.Wanted, emit func(*column.Batch) error) error {
+	f := &finisher{s: s, want: want, n: s.table.n}
+	f.in = column.Batch{N: f.n, Cols: make([]*column.Vector, len(s.op.keys)+len(s.aggs))}
+	for i, a := range s.aggs {
+		v := column.New(a.call.call.Spec.ResultType(), f.n)
+		if err := a.acc.Final(0, f.n, v); err != nil {
+			return err
+		}
+		f.in.Cols[len(s.op.keys)+i] = v
+	}
+	var rows []uint32
+	if len(s.op.keys) > 0 {
+		var err error
+		if rows, err = f.wanted(); err != nil {
+			return err
+		}
+	}
+	if rows == nil {
+		return f.emitAll(emit)
+	}
+	return f.emitRows(rows, emit)
+}
+
+// wanted returns the groups that may be wanted, ascending; nil means all.
+func (f *finisher) wanted() ([]uint32, error) {
+	rows, err := f.having()
+	if err != nil {
+		return nil, err
+	}
+	n := f.n
+	if rows != nil {
+		n = len(rows)
+	}
+	if f.want.Limit < 0 || int64(n) <= f.want.Limit {
+		return rows, nil
+	}
+	if rows == nil {
+		rows = make([]uint32, f.n)
+		for i := range rows {
+			rows[i] = uint32(i)
+		}
+	}
+	if len(f.want.OrderBy) == 0 {
+		return rows[:f.want.Limit], nil
+	}
+	return f.first(rows)
+}
+
+// having returns the groups for which the condition is true; nil without one.
+func (f *finisher) having() ([]uint32, error) {
+	if f.want.Having == nil {
+		return nil, nil
+	}
+	p, err := eval.Compile(f.want.Having, nil)
+	if err != nil {
+		return nil, err
+	}
+	f.needKeys(f.want.Having)
+	sel := column.NewBitmap(f.n)
+	if err := p.Filter(f.s.op.q.ctx, &f.in, nil, sel); err != nil {
+		return nil, err
+	}
+	return sel.Positions(0, []uint32{}), nil
+}
+
+// first returns at least the groups that are the first by the order, of those
+// in rows, which it changes: all that are not behind the last of them by the
+// first key.
+func (f *finisher) first(rows []uint32) ([]uint32, error) {
+	key := &f.want.OrderBy[0]
+	p, err := eval.Compile(key.Expr, nil)
+	if err != nil {
+		return nil, err
+	}
+	f.needKeys(key.Expr)
+	v, err := p.Eval(f.s.op.q.ctx, &f.in, nil)
+	if err != nil {
+		return nil, err
+	}
+	prefix := make([]uint64, len(rows))
+	var buf []byte
+	for i, g := range rows {
+		buf = kernel.AppendOrderKey(buf[:0], v, int(g), key.Desc, key.NullsFirst)
+		prefix[i] = orderPrefix(buf)
+	}
+	last := kernel.SelectUint64(slices.Clone(prefix), int(f.want.Limit)-1)
+	out := rows[:0]
+	for i, g := range rows {
+		if prefix[i] <= last {
+			out = append(out, g)
+		}
+	}
+	return out, nil
+}
+
+// orderPrefix returns a number of the first bytes of an order key: keys with
+// the smaller number come first, those with the same in some order. The mark of
+// NULL, one of three, shares the first byte with the value's first bits.
+func orderPrefix(key []byte) uint64 {
+	var b [9]byte
+	copy(b[:], key)
+	x := uint64(0)
+	for _, c := range b[1:] {
+		x = x<<8 | uint64(c)
+	}
+	return uint64(b[0])<<62 | x>>2
+}
+
+// needKeys decodes the group keys that an expression reads.
+func (f *finisher) needKeys(e plan.Expr) {
+	for _, i := range columnsOf(e) {
+		if f.in.Cols[i] != nil {
+			continue
+		}
+		f.in.Cols[i] = column.New(f.s.op.keys[i].typ, f.n)
+		f.s.table.appendKey(i, 0, f.n, f.in.Cols[i])
+	}
+}
+
+// emitAll gives all groups, a batch at a time.
+func (f *finisher) emitAll(emit func(*column.Batch) error) error {
+	keys := len(f.s.op.keys)
+	if f.n <= emitGroups {
+		for k := range keys {
+			f.needKeys(&plan.ColRef{Index: k})
+		}
+		if f.n == 0 {
+			return nil
+		}
+		return emit(&f.in)
+	}
+	for from := 0; from < f.n; from += emitGroups {
+		rows := make([]uint32, min(emitGroups, f.n-from))
+		for i := range rows {
+			rows[i] = uint32(from + i)
+		}
+		if err := f.emitRows(rows, emit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// emitRows gives some groups.
+func (f *finisher) emitRows(rows []uint32, emit func(*column.Batch) error) error {
+	for len(rows) > 0 {
+		part := rows[:min(len(rows), emitGroups)]
+		rows = rows[len(part):]
+		b := &column.Batch{N: len(part)}
+		for k := range f.in.Cols {
+			b.Cols = append(b.Cols, f.column(k, part))
+		}
+		if err := emit(b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// column returns column k of some groups.
+func (f *finisher) column(k int, rows []uint32) *column.Vector {
+	dst := &column.Vector{}
+	if v := f.in.Cols[k]; v != nil {
+		kernel.Gather(v, rows, dst)
+		return dst
+	}
+	dst = column.New(f.s.op.keys[k].typ, len(rows))
+	for _, g := range rows {
+		f.s.table.appendKey(k, int(g), int(g)+1, dst)
+	}
+	return dst
+}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/alluviumdb/alluvium/bench/hits"
 	"github.com/alluviumdb/alluvium/bench/ssb"
@@ -141,5 +142,32 @@ func TestMeterSeesThisProcess(t *testing.T) {
 	}
 	if peak < 32<<20 || anon == 0 || ballast[0] != 1 {
 		t.Fatalf("peak %d, anonymous %d", peak, anon)
+	}
+}
+
+func TestKernelLoopsRun(t *testing.T) {
+	loops, err := kernelLoops()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range loops {
+		l.run()
+		once := l.check()
+		l.run()
+		if again := l.check(); once == 0 || again != once {
+			t.Errorf("%s: %d and %d", l.name, once, again)
+		}
+	}
+}
+
+func TestLoadSummary(t *testing.T) {
+	c := []client{{took: []time.Duration{3, 1}}, {took: []time.Duration{2, 10}, errs: 1, err: errFailed}}
+	r := summarise(c, 2*time.Second)
+	if r.Queries != 4 || r.QPS != 2 || r.P50 != 2 || r.P99 != 10 || r.Max != 10 || r.Errors != 1 || r.Error == "" {
+		t.Fatalf("%+v", r)
+	}
+	j := loadJob{SQL: "SELECT $1", Keys: 5, KeyFormat: "k%03d"}
+	if got := j.text("k001"); got != "SELECT 'k001'" {
+		t.Fatal(got)
 	}
 }

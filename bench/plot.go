@@ -25,7 +25,7 @@ type series struct {
 
 // The measures of a plot in pixels, and the colours of its series.
 const (
-	plotLeft, plotRight, plotTop = 60, 20, 64
+	plotLeft, plotRight, plotTop = 80, 20, 64
 	plotWidth, rowHeight         = 760, 18
 )
 

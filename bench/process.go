@@ -29,6 +29,7 @@ type store struct {
 	cmd       *exec.Cmd
 	dir       string
 	http, pg  string
+	broker    string // HTTP, for queries
 	startedIn time.Duration
 }
 
@@ -47,7 +48,7 @@ func startStore(ctx context.Context, extra ...string) (*store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &store{dir: dir, http: ports[0], pg: ports[1]}
+	s := &store{dir: dir, http: ports[0], pg: ports[1], broker: ports[2]}
 	args := append([]string{"standalone", "--data-dir", filepath.Join(dir, "data"),
 		"--controller-addr", ports[0], "--pg-addr", ports[1], "--broker-addr", ports[2],
 		"--controller-grpc-addr", ports[3], "--raft-addr", ports[4], "--server-addr", ports[5],

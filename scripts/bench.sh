@@ -24,5 +24,9 @@ echo; echo "## Star schema benchmark and dashboards"; echo
 bin/alluvium bench flat --rows "${BENCH_SSB_ROWS:-12000000}" "${suites[@]}"
 echo; echo "## Web analytics"; echo
 bin/alluvium bench hits --rows "${BENCH_HITS_ROWS:-5000000}" "${suites[@]}"
+echo; echo "## Queries a second"; echo
+bin/alluvium bench qps --rows "${BENCH_SSB_ROWS:-12000000}" --docs docs/BENCHMARKS.md
+echo; echo "## Kernels"; echo
+bin/alluvium bench kernels --docs docs/BENCHMARKS.md
 echo; echo "## Loops"; echo
 go test -run '^$' -bench . -benchtime 1s ./bench/... ./segment/encoding ./ingest/decode ./segment/mutable ./query/... 2> /dev/null | grep -E '^(Benchmark|pkg)' || true

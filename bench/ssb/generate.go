@@ -45,17 +45,23 @@ type orderHead struct {
 // New returns a generator of rows rows; dimension sizes follow the scale
 // factor rows / 6,000,000, at least 0.1.
 func New(rows int) *Generator {
-	sf := max(float64(rows)/6e6, 0.1)
+	sf := scale(rows)
 	partFactor := 1.0
 	for f := 2.0; f <= sf; f *= 2 {
 		partFactor++
 	}
 	g := &Generator{rows: rows, rng: 1}
-	g.customers = parties("Customer", max(int(30000*sf), 100), 11)
+	g.customers = parties("Customer", Customers(rows), 11)
 	g.suppliers = parties("Supplier", max(int(2000*sf), 20), 12)
 	g.parts = makeParts(int(200000*min(partFactor, max(sf, 0.1)*partFactor)), 13)
 	return g
 }
+
+// scale is the scale factor of a number of rows.
+func scale(rows int) float64 { return max(float64(rows)/6e6, 0.1) }
+
+// Customers returns the number of customers in a table of that many rows.
+func Customers(rows int) int { return max(int(30000*scale(rows)), 100) }
 
 func parties(kind string, n int, seed data.Rand) []party {
 	out := make([]party, n)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -70,4 +71,50 @@ func benchCache() string {
 		dir = os.TempDir()
 	}
 	return filepath.Join(dir, "alluvium-bench")
+}
+
+func benchKernels() *cobra.Command {
+	var o bench.KernelOptions
+	cmd := &cobra.Command{
+		Use: "kernels", Short: "The loops over column data, beside the same loops in C", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return bench.Kernels(cmd.Context(), cmd.OutOrStdout(), o)
+		},
+	}
+	cmd.Flags().StringVar(&o.Peers, "peers", "bench/peers", "folder of the peers' sources")
+	cmd.Flags().StringVar(&o.CC, "cc", "gcc", "C compiler; without one there are no figures to compare with")
+	cmd.Flags().StringVar(&o.Docs, "docs", "", "Markdown file whose section of this benchmark is replaced")
+	return cmd
+}
+
+func benchQPS() *cobra.Command {
+	var o bench.QPSOptions
+	var quick bool
+	cmd := &cobra.Command{
+		Use: "qps", Short: "Queries a second of many clients over HTTP and the PostgreSQL wire", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if quick {
+				o.Rows, o.Clients, o.Length = min(o.Rows, 240_000), []int{1, 32}, time.Second
+			}
+			return bench.QPS(cmd.Context(), cmd.OutOrStdout(), o)
+		},
+	}
+	f := cmd.Flags()
+	f.IntVar(&o.Rows, "rows", 12_000_000, "rows of the table")
+	f.IntSliceVar(&o.Clients, "clients", []int{1, 8, 32, 128}, "numbers of concurrent clients")
+	f.DurationVar(&o.Length, "length", 5*time.Second, "time of each measurement")
+	f.StringVar(&o.Cache, "cache", benchCache(), "folder of generated files")
+	f.StringVar(&o.Docs, "docs", "", "Markdown file whose section of this benchmark is replaced, with its plot beside it")
+	f.BoolVar(&quick, "quick", false, "few rows and a second each")
+	return cmd
+}
+
+// benchLoad is the load generator of benchQPS in a process of its own.
+func benchLoad() *cobra.Command {
+	return &cobra.Command{
+		Use: "load", Short: "Run a load that is described on standard input", Hidden: true, Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return bench.Load(cmd.Context(), cmd.InOrStdin(), cmd.OutOrStdout())
+		},
+	}
 }

@@ -56,13 +56,16 @@ func New(view *clusterview.View, servers Servers) *Scatter {
 
 // NewRunner begins a query.
 func (s *Scatter) NewRunner(o session.LeafOptions) session.LeafRunner {
-	return &runner{s: s, opt: o}
+	return &runner{s: s, opt: o, pinned: sync.OnceValue(s.view.State)}
 }
 
 // runner runs the leaves of one query.
 type runner struct {
 	s   *Scatter
 	opt session.LeafOptions
+	// pinned is the state that the query's first leaf was routed with: the
+	// others see the same segments, whatever a load changes meanwhile.
+	pinned func() *clusterview.State
 
 	mu        sync.Mutex // guards the fields below
 	stats     exec.Stats
@@ -103,7 +106,7 @@ func (r *runner) RunGroups(ctx *fn.Context, leaf *plan.Leaf, want *plan.Wanted, 
 // patience lasts.
 func (r *runner) run(ctx *fn.Context, leaf *plan.Leaf, want *plan.Wanted, emit func(*column.Batch, bool) error) error {
 	until := time.Now().Add(patience)
-	st := r.s.view.State()
+	st := r.pinned()
 	for {
 		run := &leafRun{r: r, leaf: leaf, want: want, emit: emit, until: until}
 		err := run.scatter(ctx, st)

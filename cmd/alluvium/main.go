@@ -52,7 +52,7 @@ func newRoot() *cobra.Command {
 	root.PersistentFlags().String("config", "", "YAML file with the same settings as the flags")
 	root.AddCommand(
 		newStandalone(), newController(), newBroker(), newServer(),
-		newTable(), newSchema(), newSegment(), newBench(), newDemo(), newVersion(),
+		newIngest(), newTable(), newSchema(), newSegment(), newBench(), newDemo(), newVersion(),
 	)
 	return root
 }

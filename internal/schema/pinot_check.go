@@ -22,6 +22,7 @@ func Validate(cfg *TableConfig, s *Schema) error {
 	v.indexes(ix)
 	v.blooms(ix)
 	v.ranges(ix)
+	v.starTrees(ix)
 	v.timeColumn(cfg)
 	v.arrivals(cfg.ArrivalColumns)
 	slices.SortFunc(v.errs, func(a, b error) int { return compareText(a.Error(), b.Error()) })

@@ -67,6 +67,9 @@ type IndexingConfig struct {
 	Bloom        map[string]BloomConfig // by column
 	Compression  map[string]string      // column -> codec of raw chunks
 	Partition    map[string]int         // column -> number of partitions
+	StarTrees    []StarTreeConfig
+	// DefaultStarTree asks for a tree whose dimensions are chosen per segment.
+	DefaultStarTree bool
 }
 
 // BloomConfig says how large the Bloom filter of a column is.

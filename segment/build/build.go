@@ -27,6 +27,9 @@ type Config struct {
 	// SchemaVersion, Consuming) is ignored. Segment uses the source's
 	// metadata when Meta is nil.
 	Meta *segment.Metadata
+	// StarTrees compiles the aggregations of the table's star-trees; it is
+	// needed only for tables that have some.
+	StarTrees segment.StarTreeCompiler
 }
 
 // Result describes a written segment.
@@ -62,12 +65,16 @@ func write(ctx context.Context, fsys vfs.FS, path string, src source, cfg Config
 	if err != nil {
 		return Result{}, err
 	}
+	trees, err := starTreePlan(cfg)
+	if err != nil {
+		return Result{}, err
+	}
 	tmp := path + ".tmp"
 	w, err := createFile(fsys, tmp)
 	if err != nil {
 		return Result{}, err
 	}
-	b := &builder{ctx: ctx, src: src, cfg: cfg, plans: plans, file: w, rows: src.rows()}
+	b := &builder{ctx: ctx, src: src, cfg: cfg, plans: plans, trees: trees, file: w, rows: src.rows()}
 	meta, err := b.run()
 	if err == nil {
 		err = w.finish()
@@ -101,6 +108,7 @@ type builder struct {
 	src   source
 	cfg   Config
 	plans []plan
+	trees *starTrees // nil when the table has none
 	file  *fileWriter
 	rows  int
 
@@ -126,6 +134,9 @@ func (b *builder) run() (*segment.Metadata, error) {
 		}
 	}
 	if err := b.seqColumn(); err != nil {
+		return nil, err
+	}
+	if err := b.starTrees(); err != nil {
 		return nil, err
 	}
 	meta.RowSum = b.sums.Sum()
@@ -202,6 +213,7 @@ func (b *builder) add(d *data, p *plan) error {
 		return err
 	}
 	c.Meta.ID, c.Meta.Name = p.field.ID, p.field.Name
+	b.trees.keep(p.field, d)
 	b.footer.Columns = append(b.footer.Columns, c)
 	return nil
 }

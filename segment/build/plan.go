@@ -83,7 +83,7 @@ func planColumn(f *schema.Field, ix *schema.IndexingConfig) (plan, error) {
 		dict:     slices.Contains(ix.Dictionary, f.Name) || f.Type.ID == schema.TypeSymbol,
 		codec:    encoding.CodecLZ4,
 	}
-	p.dict = p.dict || p.inverted || f.Type.Kind() == schema.KindBool
+	p.dict = p.dict || p.inverted || forceDictionary(ix, f.Name) || f.Type.Kind() == schema.KindBool
 	if slices.Contains(ix.Range, f.Name) {
 		if err := schema.CheckRange(f.Type, p.noDict); err != nil {
 			return p, segment.Unsupportedf("range index of column %q: %v", f.Name, err)

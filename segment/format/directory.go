@@ -29,6 +29,9 @@ const (
 )
 
 func (r Role) String() string {
+	if r == RoleNodes {
+		return "nodes"
+	}
 	names := [...]string{1: "forward", "dictionary", "nulls", "zones", "inverted", "offsets",
 		"range", "bloom", "text", "json", "geo", "timestamp"}
 	if int(r) < len(names) && r > 0 {

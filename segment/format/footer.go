@@ -6,8 +6,9 @@ import (
 
 // Footer is the decoded footer. Columns[i] belongs to Meta.Columns[i].
 type Footer struct {
-	Meta    *segment.Metadata
-	Columns []Column
+	Meta      *segment.Metadata
+	Columns   []Column
+	StarTrees []StarTree
 }
 
 // A footer is a list of sections:
@@ -18,21 +19,26 @@ type Footer struct {
 const (
 	sectionProperties = 1
 	sectionColumns    = 2
+	sectionStarTrees  = 16 // optional: rows answer everything
 
 	sectionRequired = 1
 )
 
 // AppendFooter appends the encoding of f.
 func AppendFooter(dst []byte, f *Footer) []byte {
-	dst = appendSection(dst, sectionProperties, appendProperties(f.Meta))
-	return appendSection(dst, sectionColumns, appendColumns(f))
+	dst = appendSection(dst, sectionProperties, sectionRequired, appendProperties(f.Meta))
+	dst = appendSection(dst, sectionColumns, sectionRequired, appendColumns(f))
+	if len(f.StarTrees) > 0 {
+		dst = appendSection(dst, sectionStarTrees, 0, appendStarTrees(f.StarTrees))
+	}
+	return dst
 }
 
-func appendSection(dst []byte, typ uint16, content []byte) []byte {
+func appendSection(dst []byte, typ uint16, flags byte, content []byte) []byte {
 	w := writer{b: dst}
 	w.byte(byte(typ))
 	w.byte(byte(typ >> 8))
-	w.byte(sectionRequired)
+	w.byte(flags)
 	w.byte(0)
 	w.uint32(uint32(len(content)))
 	return append(w.b, content...)
@@ -69,6 +75,8 @@ func (f *Footer) section(typ, flags uint16, content []byte, limit uint64) error 
 		f.readProperties(r)
 	case sectionColumns:
 		f.readColumns(r, limit)
+	case sectionStarTrees:
+		f.readStarTrees(r, limit)
 	default:
 		if flags&sectionRequired != 0 {
 			return segment.Unsupportedf("required footer section %d", typ)

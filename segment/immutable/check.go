@@ -45,6 +45,11 @@ func (s *Segment) checkGaps() error {
 			all = append(all, c.Buffers...)
 		}
 	}
+	for i := range s.footer.StarTrees {
+		t := &s.footer.StarTrees[i]
+		all = append(all, t.Nodes)
+		t.EachColumn(func(c *format.Column) { all = append(all, c.Buffers...) })
+	}
 	slices.SortFunc(all, func(a, b format.Buffer) int { return cmp.Compare(a.Offset, b.Offset) })
 	pos := uint64(format.HeaderBytes)
 	for _, b := range all {

@@ -36,6 +36,7 @@ type Segment struct {
 	end     uint64 // of the buffers' region: where the footer begins
 	byID    map[uint32]int
 	columns []lazyColumn
+	trees   []segment.StarTree
 	refs    atomic.Int64
 }
 
@@ -100,6 +101,7 @@ func open(m *vfs.Mapping) (*Segment, error) {
 	for i := range f.Columns {
 		s.byID[f.Columns[i].Meta.ID] = i
 	}
+	s.listTrees()
 	s.refs.Store(1)
 	return s, nil
 }
@@ -199,6 +201,9 @@ func (s *Segment) Check() error {
 		if err := c.check(); err != nil {
 			return fmt.Errorf("column %q: %w", c.meta.Name, err)
 		}
+	}
+	if err := s.checkTrees(); err != nil {
+		return err
 	}
 	return s.checkGaps()
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/alluviumdb/alluvium/controller/raft"
 	"github.com/alluviumdb/alluvium/internal/auth"
 	"github.com/alluviumdb/alluvium/internal/objstore"
+	"github.com/alluviumdb/alluvium/internal/schema"
 )
 
 // Defaults of Config.
@@ -76,8 +77,11 @@ type Config struct {
 	// ElectionTimeout overrides the Raft timeouts; zero means 1 s, or 100 ms
 	// for a single voter.
 	ElectionTimeout time.Duration
-	Logger          *slog.Logger
-	Registerer      prometheus.Registerer
+	// CheckTable refuses table configs for reasons that only the query engine
+	// knows, such as aggregations that do not exist; nil checks nothing more.
+	CheckTable func(*schema.Table) error
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
 }
 
 // setDefaults fills what is unset.

@@ -42,6 +42,20 @@ func readSchema(b []byte) (*definition, error) {
 // oneLine joins the faults of a document into one sentence.
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
+// readTable parses a table config and checks it, also by what only the query
+// engine knows.
+func (c *Controller) readTable(configJSON, schemaJSON []byte) (*definition, error) {
+	d, err := readTable(c.State(), configJSON, schemaJSON)
+	if err != nil || c.cfg.CheckTable == nil {
+		return d, err
+	}
+	t := schema.NewTable(0, 0, d.name, d.typ, d.schema, d.config)
+	if err := c.cfg.CheckTable(t); err != nil {
+		return nil, invalid("table config: %v", oneLine(err))
+	}
+	return d, nil
+}
+
 // readTable parses a table config and checks it against its schema: the given
 // one, or that of the state when nil.
 func readTable(st *state.State, configJSON, schemaJSON []byte) (*definition, error) {
@@ -174,7 +188,7 @@ func (c *Controller) EnsureTable(ctx context.Context, schemaJSON, tableJSON []by
 	if err := c.WaitReady(ctx); err != nil {
 		return false, err
 	}
-	d, err := readTable(c.State(), tableJSON, schemaJSON)
+	d, err := c.readTable(tableJSON, schemaJSON)
 	if err != nil {
 		return false, err
 	}

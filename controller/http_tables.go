@@ -69,7 +69,7 @@ func (c *Controller) tableOf(r *http.Request) (*definition, error) {
 	if err != nil {
 		return nil, err
 	}
-	return readTable(c.State(), b, nil)
+	return c.readTable(b, nil)
 }
 
 func (c *Controller) postTable(r *http.Request) (any, error) {
@@ -156,7 +156,7 @@ func (c *Controller) combinedOf(r *http.Request) (*definition, error) {
 	if present(doc.Schema) == nil {
 		return nil, invalid("schema is missing")
 	}
-	d, err := readTable(c.State(), config, doc.Schema)
+	d, err := c.readTable(config, doc.Schema)
 	if err == nil && doc.TableName != "" && doc.TableName != d.name {
 		return nil, invalid("tableName %q differs from the config's %q", doc.TableName, d.name)
 	}

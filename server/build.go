@@ -13,6 +13,7 @@ import (
 	"github.com/alluviumdb/alluvium/api/pb"
 	"github.com/alluviumdb/alluvium/internal/clusterview"
 	"github.com/alluviumdb/alluvium/internal/objstore"
+	"github.com/alluviumdb/alluvium/query/startree"
 	"github.com/alluviumdb/alluvium/segment"
 	"github.com/alluviumdb/alluvium/segment/build"
 	"github.com/alluviumdb/alluvium/segment/immutable"
@@ -66,7 +67,7 @@ func (s *Server) build(ctx context.Context, t *clusterview.Table, seg *pb.Segmen
 	meta := *src.Metadata()
 	meta.CreatedMicros, meta.SealedMicros = seg.CreatedMicros, seg.EndedMicros
 	meta.Table, meta.TableID, meta.Consuming = t.Def.Name, t.Def.ID, false
-	if _, err := build.Segment(ctx, s.cfg.FS, path, src, build.Config{Table: table, Meta: &meta}); err != nil {
+	if _, err := build.Segment(ctx, s.cfg.FS, path, src, build.Config{Table: table, Meta: &meta, StarTrees: startree.Compiler{}}); err != nil {
 		return err
 	}
 	file, err := immutable.Open(s.cfg.FS, path, immutable.Options{})

@@ -25,6 +25,8 @@ var optionSettings = map[string]string{
 	"dialect":         "dialect",
 	"memory_limit":    "memory_limit",
 	"float_sum":       "float_sum",
+	"usestartree":     "star_tree",
+	"star_tree":       "star_tree",
 }
 
 // optionIgnored are Pinot's options that cannot change an answer here: they
@@ -33,7 +35,7 @@ var optionSettings = map[string]string{
 var optionIgnored = map[string]bool{
 	"usemultistageengine": true, "enablenullhandling": true, "skipindexes": true, "skipupsert": true,
 	"maxexecutionthreads": true, "numgroupslimit": true, "minsegmentgrouptrimsize": true,
-	"minservergrouptrimsize": true, "usestartree": true, "trace": true,
+	"minservergrouptrimsize": true, "trace": true,
 	"responseformat": true, "sqlquerymode": true, "groupbymode": true, "preservetype": true,
 }
 

@@ -123,14 +123,22 @@ func (s *Session) arm(ctx context.Context, r *Result, text string, trace bool) {
 	})
 }
 
-// resultSettings are the settings that can change an answer; servers get them
-// with each fragment.
+// serverSettings are the settings that change what servers do.
+var serverSettings = []string{"float_sum", "star_tree"}
+
+// resultSettings are the server settings that differ from their defaults;
+// servers get them with each fragment.
 func (s *Session) resultSettings() map[string]string {
-	v, _ := s.settings.get("float_sum")
-	if v == "fast" {
-		return nil
+	var out map[string]string
+	for _, name := range serverSettings {
+		if v, _ := s.settings.get(name); v != settingByName[name].def {
+			if out == nil {
+				out = map[string]string{}
+			}
+			out[name] = v
+		}
 	}
-	return map[string]string{"float_sum": v}
+	return out
 }
 
 // record counts a finished statement and logs slow or failed ones.

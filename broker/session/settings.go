@@ -94,6 +94,7 @@ var settingList = []setting{
 	{name: "server_version_num", kind: settingInt, def: serverVersionNum, readOnly: true, doc: "The same as a number."},
 	{name: "session_authorization", def: "", readOnly: true, report: true, doc: "The user that logged in."},
 	{name: "standard_conforming_strings", kind: settingFixed, def: "on", report: true, doc: "Backslashes in plain literals are ordinary."},
+	{name: "star_tree", kind: settingBool, def: "on", doc: "Whether star-trees may answer aggregations in place of rows."},
 	{name: "statement_timeout", kind: settingMillis, def: "0", doc: "Longest time of a statement; 0 means the broker's limit."},
 	{name: "synchronous_commit", kind: settingEnum, enum: []string{"on", "off", "local", "remote_write", "remote_apply"}, def: "on", doc: "Accepted for compatibility."},
 	{name: "TimeZone", kind: settingZone, def: "UTC", report: true, doc: "Time zone in which timestamptz is shown and read."},
@@ -103,7 +104,7 @@ var settingList = []setting{
 
 // laterSettings exist in the design but not yet; setting one is refused by
 // name rather than taken for a typing error.
-var laterSettings = []string{"snapshot", "result_cache", "star_tree", "system_time", "valid_time"}
+var laterSettings = []string{"snapshot", "result_cache", "system_time", "valid_time"}
 
 var settingByName = func() map[string]*setting {
 	m := make(map[string]*setting, len(settingList))

@@ -18,6 +18,7 @@ import (
 	"github.com/alluviumdb/alluvium/ingest/stream"
 	"github.com/alluviumdb/alluvium/internal/objstore"
 	"github.com/alluviumdb/alluvium/internal/obs"
+	"github.com/alluviumdb/alluvium/query/startree"
 	"github.com/alluviumdb/alluvium/server"
 )
 
@@ -66,7 +67,8 @@ func (n *Node) startController(ctx context.Context) (*controller.Controller, err
 		HTTPListener: httpL, GRPCListener: grpcL, RaftListener: raftL,
 		AdvertiseHTTP: n.advertise(httpL), AdvertiseGRPC: n.advertise(grpcL), AdvertiseRaft: n.advertise(raftL),
 		DeepStore: deep, Peers: peers, Secret: n.cfg.Secret, AdminPassword: n.cfg.AdminPassword, Demo: n.cfg.Demo, Version: obs.BuildVersion(),
-		Logger: n.log.With("role", "controller"), Registerer: n.registerer(),
+		CheckTable: startree.Check,
+		Logger:     n.log.With("role", "controller"), Registerer: n.registerer(),
 	})
 	if err != nil {
 		return nil, err

@@ -121,7 +121,7 @@ func TestTableErrors(t *testing.T) {
 	} {
 		f(tableDoc(more.doc, ""), more.want)
 	}
-	for _, index := range []string{"jsonIndexColumns", "starTreeIndexConfigs"} {
+	for _, index := range []string{"jsonIndexColumns"} {
 		f(`{"tableName":"t","tableType":"OFFLINE","tableIndexConfig":{"`+index+`":["a"]}}`, "tableIndexConfig."+index+": is not supported yet")
 	}
 	f(`{"tableName":"t","tableType":"OFFLINE","tableIndexConfig":{"sortedColumn":["a","b"]}}`, "more than one column")

@@ -67,9 +67,9 @@ type IndexingConfig struct {
 	Bloom        map[string]BloomConfig // by column
 	Compression  map[string]string      // column -> codec of raw chunks
 	Partition    map[string]int         // column -> number of partitions
-	StarTrees    []StarTreeConfig
+	StarTrees    []StarTreeConfig       `json:",omitempty"`
 	// DefaultStarTree asks for a tree whose dimensions are chosen per segment.
-	DefaultStarTree bool
+	DefaultStarTree bool `json:",omitempty"`
 }
 
 // BloomConfig says how large the Bloom filter of a column is.

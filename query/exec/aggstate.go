@@ -17,6 +17,10 @@ type aggState struct {
 	// segment allows it, nil where it does not.
 	distinct *idCollector
 	spare    *idCollector
+	// tree tells how the open segment's star-tree answers the aggregation, nil
+	// for folding values; states are the vectors that its states are read to.
+	tree   *treeCall
+	states []*column.Vector
 
 	// An aggregation with a FILTER reads its arguments for the rows that pass
 	// it only, through a reader of its own.
@@ -49,7 +53,7 @@ func (a *aggState) open(sp *segPlan, p *tablePlan) {
 		a.filtered.open(sp)
 	}
 	a.distinct = nil
-	if !a.collectsIDs(sp) {
+	if a.tree = a.treeCall(sp); a.tree != nil || !a.collectsIDs(sp) {
 		return
 	}
 	if a.spare == nil {
@@ -122,6 +126,9 @@ func (a *aggState) filterRows(v *column.Vector, groups []uint32, c *chunk) {
 }
 
 func (a *aggState) fold(r *reader, groups []uint32, c *chunk) error {
+	if a.tree != nil {
+		return a.foldStates(groups, c)
+	}
 	if a.distinct != nil {
 		a.distinct.add(groups, r.ids(a.call.args[0], c))
 		return nil

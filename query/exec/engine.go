@@ -32,7 +32,7 @@ type Options struct {
 	MemoryLimit int64
 	// Trace asks for Stats.Segments.
 	Trace bool
-	// Settings are the session settings that change execution: float_sum.
+	// Settings are the session settings that change execution: float_sum, star_tree.
 	// Unknown names are ignored here; the session refuses them.
 	Settings map[string]string
 	// Wanted, when not nil, tells that the segments are all that an aggregating
@@ -50,6 +50,8 @@ type Engine struct {
 	// inlineWork is the estimated nanoseconds of work below which a leaf runs
 	// on the calling goroutine alone.
 	inlineWork float64
+	// forceTrees makes leaves use star-trees that cost more than the rows.
+	forceTrees bool
 	buffers    bufferPool
 	domains    domains
 }

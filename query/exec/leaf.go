@@ -151,6 +151,9 @@ func (q *query) planSegments(segs []segment.Segment) error {
 			return err
 		}
 		p, err := newSegPlan(q, segs[i])
+		if err == nil {
+			p, err = q.preferTree(p)
+		}
 		plans[i] = p
 		return err
 	})
@@ -237,7 +240,7 @@ func (q *query) morsels() ([]morsel, float64) {
 		work += sp.work()
 		blocks := sp.blocks()
 		for len(blocks) > 0 {
-			n := min(morselBlocks, len(blocks))
+			n := min(sp.morselBlocks(), len(blocks))
 			out = append(out, morsel{sp: sp, blocks: blocks[:n]})
 			blocks = blocks[n:]
 		}

@@ -11,7 +11,7 @@ import (
 // pass from what the segment knows about itself.
 func (op *aggregate) answerFromMetadata() error {
 	for _, sp := range op.q.segs {
-		if sp.filter != nil || sp.none || sp.meta.Consuming || len(op.calls) == 0 {
+		if sp.filter != nil || sp.tree != nil || sp.none || sp.meta.Consuming || len(op.calls) == 0 {
 			continue
 		}
 		states, ok := op.knownStates(sp)
@@ -29,6 +29,15 @@ func (op *aggregate) answerFromMetadata() error {
 		sp.answered = true
 	}
 	return nil
+}
+
+// knownFromMetadata reports whether the segment's metadata answers the leaf.
+func (op *aggregate) knownFromMetadata(sp *segPlan) bool {
+	if sp.filter != nil || len(op.keys) > 0 || len(op.calls) == 0 {
+		return false
+	}
+	_, ok := op.knownStates(sp)
+	return ok
 }
 
 func (op *aggregate) openKnown() {

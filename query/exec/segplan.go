@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -24,6 +25,10 @@ type segPlan struct {
 	// conditions planned so far let through.
 	share, rowsHint float64
 	exprs           []*segExpr
+	// pred is the filter as predicates, nil when all rows pass.
+	pred predicate
+	// tree is set when the plan reads a star-tree of the segment.
+	tree *treeScan
 	// answered tells that metadata gave the answer and no row is read.
 	answered bool
 
@@ -73,7 +78,7 @@ func (sp *segPlan) planFilter(ctx *fn.Context, e plan.Expr) error {
 		sp.none = !bool(c)
 		return nil
 	}
-	sp.share = sp.selectivity(p)
+	sp.pred, sp.share = p, sp.selectivity(p)
 	b := filterBuilder{sp: sp}
 	sp.filter, err = b.build(p, float64(sp.docs))
 	return err
@@ -87,7 +92,7 @@ func (sp *segPlan) blocks() []block {
 	var out []block
 	for i := range blockCount(sp.docs) {
 		b := blockOf(i, sp.docs)
-		if sp.filter == nil || !sp.filter.skips(b) {
+		if (sp.filter == nil || !sp.filter.skips(b)) && (sp.tree == nil || len(sp.tree.within(b)) > 0) {
 			out = append(out, b)
 		}
 	}
@@ -101,7 +106,7 @@ func (sp *segPlan) work() float64 {
 		return 0
 	}
 	w := sp.rows() * 2 * float64(1+len(sp.exprs))
-	if sp.filter != nil {
+	if sp.filter != nil && sp.tree == nil {
 		w += float64(sp.docs) * 0.3
 	}
 	return w
@@ -113,7 +118,13 @@ func (sp *segPlan) finishTrace(method string) SegmentStats {
 	t.Name, t.Docs = sp.meta.Name, int64(sp.docs)
 	t.Matched, t.Time = sp.matched.Load(), time.Duration(sp.nanos.Load())
 	t.Method = method
+	if sp.tree != nil {
+		t.Docs, t.StarTree = int64(sp.tree.raw.docs), fmt.Sprintf("star-tree %d", sp.tree.number)
+		t.Method = t.StarTree + ", " + method
+	}
 	switch {
+	case sp.tree != nil:
+		t.Filter = sp.tree.trace(sp)
 	case sp.none:
 		t.Filter = append(t.Filter, FilterStats{Method: "none"})
 	case sp.filter == nil:

@@ -48,6 +48,9 @@ type SegmentStats struct {
 	// Method names how rows were found and used, such as "metadata", "dense
 	// group-by", "hash group-by", "top-n".
 	Method string `json:"method"`
+	// StarTree names the star-tree that was read in place of rows; Matched then
+	// counts its records.
+	StarTree string `json:"starTree,omitempty"`
 	// Time is the CPU-time of the workers in the segment.
 	Time time.Duration `json:"nanos"`
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/alluviumdb/alluvium/internal/schema"
 	"github.com/alluviumdb/alluvium/internal/vfs"
 	"github.com/alluviumdb/alluvium/query/plan"
+	"github.com/alluviumdb/alluvium/query/startree"
 	"github.com/alluviumdb/alluvium/segment"
 	"github.com/alluviumdb/alluvium/segment/build"
 	"github.com/alluviumdb/alluvium/segment/immutable"
@@ -65,7 +66,7 @@ func store(t testing.TB, table *schema.Table, name string, rows [][]column.Value
 	}
 	view := m.Snapshot()
 	fsys := vfs.NewMem()
-	if _, err := build.Segment(context.Background(), fsys, name, view, build.Config{Table: table}); err != nil {
+	if _, err := build.Segment(context.Background(), fsys, name, view, build.Config{Table: table, StarTrees: startree.Compiler{}}); err != nil {
 		t.Fatal(err)
 	}
 	sealed, err := immutable.Open(fsys, name, immutable.Options{VerifyAll: true})

@@ -93,11 +93,19 @@ func (w *worker) block(b block) error {
 	if s, ok := w.sink.(skipper); ok && s.skipBlock(w.sp, b) {
 		return nil
 	}
+	if w.sp.tree != nil {
+		return w.treeBlock(b)
+	}
 	if w.sp.filter == nil {
 		return w.wholeRange(b.from, b.n)
 	}
 	sel := w.sel[:column.Words(b.n)]
 	sel.SetAll(b.n)
+	return w.filtered(b, sel)
+}
+
+// filtered applies the filter to the rows of sel and hands on what is left.
+func (w *worker) filtered(b block, sel column.Bitmap) error {
 	if err := w.sp.filter.apply(&w.run, b, sel); err != nil {
 		return err
 	}

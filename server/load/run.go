@@ -13,6 +13,7 @@ import (
 	"github.com/alluviumdb/alluvium/ingest/file"
 	"github.com/alluviumdb/alluvium/internal/column"
 	"github.com/alluviumdb/alluvium/internal/vfs"
+	"github.com/alluviumdb/alluvium/query/startree"
 	"github.com/alluviumdb/alluvium/segment"
 	"github.com/alluviumdb/alluvium/segment/build"
 )
@@ -177,7 +178,7 @@ func (l *loader) config(name string, u *unit) build.Config {
 		m.CreatedMicros = max(m.CreatedMicros, in.ModifiedMicros)
 	}
 	m.SealedMicros = m.CreatedMicros
-	return build.Config{Table: l.opt.Table, Meta: m}
+	return build.Config{Table: l.opt.Table, Meta: m, StarTrees: startree.Compiler{}}
 }
 
 // built hands a segment on.

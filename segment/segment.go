@@ -64,8 +64,8 @@ const (
 	EncodingDelta      Encoding = 5 // deltas + frame of reference
 	EncodingChunked    Encoding = 6 // variable length, chunks compressed by a codec
 	EncodingConst      Encoding = 7 // one value, or all NULL
-	EncodingRLE        Encoding = 8
-	EncodingDecimalFP  Encoding = 9 // floats as scaled integers
+	EncodingRLE        Encoding = 8 // one value per run of equal neighbours
+	EncodingALP        Encoding = 9 // floats as scaled integers, with exceptions
 )
 
 // ColumnMeta describes one column of one segment.

@@ -171,9 +171,9 @@ func rawSize(d *data, p *plan) (int, error) {
 	case schema.KindInt64:
 		return intSize(v.Int64s), nil
 	case schema.KindFloat32:
-		return 4 * d.n, nil
+		return floatSize(v.Float32s, d, p), nil
 	case schema.KindFloat64:
-		return 8 * d.n, nil
+		return floatSize(v.Float64s, d, p), nil
 	case schema.KindDecimal:
 		if ints, _, ok := scaledInts(d); ok {
 			return encoding.SizeFOR(ints), nil
@@ -240,9 +240,9 @@ func (e *encoded) raw(d *data, p *plan) error {
 	case schema.KindInt64:
 		encodeInts(e, v.Int64s, d, p)
 	case schema.KindFloat32:
-		encodeFloats(e, v.Float32s, d)
+		encodeFloats(e, v.Float32s, d, p)
 	case schema.KindFloat64:
-		encodeFloats(e, v.Float64s, d)
+		encodeFloats(e, v.Float64s, d, p)
 	case schema.KindDecimal:
 		e.decimals(d)
 	case schema.KindInterval:
@@ -297,7 +297,7 @@ func encodeInts[T int32 | int64](e *encoded, v []T, d *data, p *plan) {
 }
 
 // fillNulls gives NULL rows the value before them, so that they widen no block.
-func fillNulls[T int32 | int64](v []T, nulls column.Bitmap) []T {
+func fillNulls[T encoding.Number](v []T, nulls column.Bitmap) []T {
 	if nulls == nil {
 		return v
 	}
@@ -314,16 +314,6 @@ func fillNulls[T int32 | int64](v []T, nulls column.Bitmap) []T {
 		prev = out[i]
 	}
 	return out
-}
-
-func encodeFloats[T float32 | float64](e *encoded, v []T, d *data) {
-	m := e.entry.Meta
-	m.Encoding = segment.EncodingRaw
-	m.Sorted = d.nulls == nil && slices.IsSortedFunc(v, segment.CompareFloat[T])
-	e.buffer(format.RoleForward, encoding.AppendRaw(nil, v))
-	if d.n > segment.BlockRows {
-		e.buffer(format.RoleZones, index.AppendFloatZones(nil, v, d.isNull()))
-	}
 }
 
 // decimals stores decimals of one scale that fit as scaled integers.

@@ -60,3 +60,12 @@ func addBase64(dst []int64, src []uint32, base int64) {
 	}
 	addBasePlain(dst, src, base)
 }
+
+// unscaleWide sets dst[i] to src[i]·up·down for a multiple of eight values and
+// returns their number.
+func unscaleWide(dst []float64, src []int64, up, down float64) int {
+	if !wideAdd {
+		return 0
+	}
+	return unscaleAVX512(dst, src, up, down)
+}

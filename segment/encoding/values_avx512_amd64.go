@@ -90,3 +90,15 @@ func matchFloat64sAVX512(v []float64, lo, hi float64, dst []uint64) {
 	}
 	archsimd.ClearAVXUpperBits()
 }
+
+// unscaleAVX512 rounds as the plain loop does: one conversion, two products.
+func unscaleAVX512(dst []float64, src []int64, up, down float64) int {
+	u, d := archsimd.BroadcastFloat64x8(up), archsimd.BroadcastFloat64x8(down)
+	n := len(dst) &^ 7
+	for i := 0; i < n; i += 8 {
+		x := archsimd.LoadInt64x8((*[8]int64)(src[i:])).ConvertToFloat64()
+		x.Mul(u).Mul(d).Store((*[8]float64)(dst[i:]))
+	}
+	archsimd.ClearAVXUpperBits()
+	return n
+}

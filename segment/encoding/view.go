@@ -6,7 +6,7 @@ import "unsafe"
 // bytes and back.
 type view interface {
 	uint8 | uint16 | uint32 | uint64 | int32 | int64 | float32 | float64 |
-		forHeader | deltaHeader | chunkEntry | runEntry
+		forHeader | deltaHeader | chunkEntry | runEntry | alpEntry
 }
 
 // View returns b as a slice of T without copying. b must be aligned for T

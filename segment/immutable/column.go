@@ -85,7 +85,7 @@ func (c *Column) openForward() error {
 			return c.openDict()
 		}
 		return c.openValues()
-	case segment.EncodingRaw, segment.EncodingFOR, segment.EncodingDelta, segment.EncodingChunked:
+	case segment.EncodingRaw, segment.EncodingFOR, segment.EncodingDelta, segment.EncodingChunked, segment.EncodingALP:
 		return c.openValues()
 	}
 	return segment.Unsupportedf("encoding %d", c.meta.Encoding)

@@ -45,7 +45,7 @@ func smallTable(rng *rand.Rand, rows int) *table {
 	add("number", schema.Int32, 9, 0)
 	add("for", schema.Int64, 1<<20, 5)
 	add("ascending", schema.Timestamp, 0, 0)
-	add("float", schema.Float64, 1<<20, 0)
+	add("float", schema.Float64, 1<<20+1, 0)
 	add("text", schema.JSON, 1<<20, 9)
 	add("const", schema.Bool, 1, 0)
 	add("null", schema.Text, 1, 1)
@@ -53,12 +53,13 @@ func smallTable(rng *rand.Rand, rows int) *table {
 	add("interval", schema.Interval, 50, 0)
 	add("runs", schema.Text, 9, 0)
 	add("long", schema.Int64, 1<<20, 0)
+	add("scaled", schema.Float64, 1<<20, 6)
 	add("list", schema.Text.AsList(), 20, 4)
 	tb.cfg = build.Config{
 		Table: &schema.Table{Name: "t", Schema: s, Config: &schema.TableConfig{
 			TimeColumn: "ascending",
 			Indexing: schema.IndexingConfig{
-				SortedColumn: "sorted", Inverted: []string{"dict", "number"}, NoDictionary: []string{"for", "text", "long"},
+				SortedColumn: "sorted", Inverted: []string{"dict", "number"}, NoDictionary: []string{"for", "text", "long", "scaled"},
 				Range: []string{"dict", "for", "float"},
 				Bloom: map[string]schema.BloomConfig{"dict": {}, "for": {}},
 			},

@@ -42,6 +42,9 @@ func randomValue(rng *rand.Rand, t schema.Type, card int) column.Value {
 		if k < len(special) {
 			return column.FloatValue(t, special[k])
 		}
+		if card&1 == 0 {
+			return column.FloatValue(t, float64(k)/100)
+		}
 		return column.FloatValue(t, float64(k)/3)
 	case schema.KindDecimal:
 		return column.Value{Type: t, D: column.DecimalFromInt64(int64(k), uint8(card%3))}
@@ -104,7 +107,7 @@ func randomTable(rng *rand.Rand, rows int) *table {
 }
 
 func randomColumn(rng *rand.Rand, t schema.Type, rows int) *column.Vector {
-	card := []int{1, 2, 50, 3000, 1 << 30}[rng.IntN(5)]
+	card := []int{1, 2, 50, 3001, 1 << 20, 1<<30 + 1}[rng.IntN(6)]
 	nulls := []int{0, 0, 1, 3, 100}[rng.IntN(5)]
 	run := []int{1, 1, 1, 5, 300}[rng.IntN(5)] // how often a value follows itself
 	v := column.New(t, rows)

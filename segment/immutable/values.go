@@ -81,10 +81,16 @@ func openInts[T int32 | int64](c *Column, raw []byte, slice func(*column.Vector)
 }
 
 func openFloats[T float32 | float64](c *Column, raw []byte, slice func(*column.Vector) []T) (values, error) {
-	if c.meta.Encoding != segment.EncodingRaw {
-		return nil, c.wrongEncoding()
+	var f encoding.Fixed[T]
+	var err error
+	switch c.meta.Encoding {
+	case segment.EncodingRaw:
+		f, err = encoding.NewRaw[T](raw, int(c.rows))
+	case segment.EncodingALP:
+		f, err = encoding.NewALP[T](raw, int(c.rows))
+	default:
+		err = c.wrongEncoding()
 	}
-	f, err := encoding.NewRaw[T](raw, int(c.rows))
 	if err != nil {
 		return nil, err
 	}

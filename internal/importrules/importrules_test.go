@@ -55,7 +55,7 @@ var rules = []rule{
 	{"server", []string{"server/...", "api/...", "segment", "segment/...", "ingest", "ingest/...", "query/...", "internal/..."}},
 	{"broker", []string{"broker/...", "api/...", "segment", "query/...", "internal/..."}},
 	// Tables in memory for the tests of the broker's packages.
-	{"broker/internal/testengine", []string{"broker/...", "segment", "segment/mutable", "query/...", "internal/..."}},
+	{"broker/internal/testengine", []string{"broker/...", "segment", "segment/build", "segment/immutable", "segment/mutable", "query/...", "internal/..."}},
 }
 
 // exempt are trees that compose or test everything.

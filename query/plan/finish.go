@@ -302,7 +302,7 @@ func copyNode(n Node) Node {
 func copyAggs(aggs []AggCall) []AggCall {
 	out := slices.Clone(aggs)
 	for i := range out {
-		out[i].Args, out[i].OrderBy = slices.Clone(out[i].Args), slices.Clone(out[i].OrderBy)
+		out[i].Args, out[i].Params, out[i].OrderBy = slices.Clone(out[i].Args), slices.Clone(out[i].Params), slices.Clone(out[i].OrderBy)
 	}
 	return out
 }

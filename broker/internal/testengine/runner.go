@@ -9,7 +9,6 @@ import (
 	"github.com/alluviumdb/alluvium/query/exec"
 	"github.com/alluviumdb/alluvium/query/fn"
 	"github.com/alluviumdb/alluvium/query/plan"
-	"github.com/alluviumdb/alluvium/segment"
 )
 
 // runner runs the leaves of one query in place.
@@ -45,15 +44,17 @@ func (r *runner) run(ctx *fn.Context, leaf *plan.Leaf, want *plan.Wanted, emit f
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	seg, missing := r.c.snapshot(leaf.Table.ID)
+	segs, missing := r.c.snapshot(leaf.Table.ID)
 	if len(missing) > 0 && !r.opt.AllowPartial {
 		return sqlerr.New(sqlerr.IOError, "%d segments are not available: %s", len(missing), missing[0])
 	}
-	if !seg.Retain() {
-		return sqlerr.New(sqlerr.IOError, "segment %s is gone", seg.Metadata().Name)
+	for _, seg := range segs {
+		if !seg.Retain() {
+			return sqlerr.New(sqlerr.IOError, "segment %s is gone", seg.Metadata().Name)
+		}
+		defer seg.Release()
 	}
-	defer seg.Release()
-	st, err := r.c.exec.RunLeaf(ctx, leaf, []segment.Segment{seg}, r.options(want), emit)
+	st, err := r.c.exec.RunLeaf(ctx, leaf, segs, r.options(want), emit)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.stats.ServersQueried, r.stats.ServersResponded = 1, 1

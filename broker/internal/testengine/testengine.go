@@ -16,9 +16,12 @@ import (
 	"github.com/alluviumdb/alluvium/broker/session"
 	"github.com/alluviumdb/alluvium/internal/column"
 	"github.com/alluviumdb/alluvium/internal/schema"
+	"github.com/alluviumdb/alluvium/internal/vfs"
 	"github.com/alluviumdb/alluvium/query/exec"
 	"github.com/alluviumdb/alluvium/query/fn"
 	"github.com/alluviumdb/alluvium/segment"
+	"github.com/alluviumdb/alluvium/segment/build"
+	"github.com/alluviumdb/alluvium/segment/immutable"
 	"github.com/alluviumdb/alluvium/segment/mutable"
 )
 
@@ -36,6 +39,7 @@ type Cluster struct {
 	version uint64
 	tables  []*schema.Table
 	segs    map[uint32]*mutable.Segment
+	sealed  map[uint32][]segment.Segment
 	missing []string
 }
 
@@ -45,7 +49,7 @@ var _ catalog.Source = (*Cluster)(nil)
 // 9,999) and stuck.
 func New(tb testing.TB) *Cluster {
 	tb.Helper()
-	c := &Cluster{exec: exec.New(exec.Config{Workers: -1}), version: 1, segs: map[uint32]*mutable.Segment{}}
+	c := &Cluster{exec: exec.New(exec.Config{Workers: -1}), version: 1, segs: map[uint32]*mutable.Segment{}, sealed: map[uint32][]segment.Segment{}}
 	c.Put(tb, "events", Events(), EventRows()...)
 	numbers := make([][]string, 10_000)
 	for i := range numbers {
@@ -62,23 +66,55 @@ const Null = "\x00"
 // Put makes a table, or makes it anew, with rows in PostgreSQL's text form.
 func (c *Cluster) Put(tb testing.TB, name string, fields []schema.Field, rows ...[]string) {
 	tb.Helper()
+	c.PutParts(tb, name, schema.TableConfig{}, fields, rows)
+}
+
+// PutParts is Put with a configuration and several segments: all but the last
+// are sealed, the last one is consuming.
+func (c *Cluster) PutParts(tb testing.TB, name string, cfg schema.TableConfig, fields []schema.Field, parts ...[][]string) {
+	tb.Helper()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.version++
 	t := &schema.Table{
-		ID: uint32(c.version), Version: uint32(c.version), Name: name, Type: schema.Realtime, Config: &schema.TableConfig{},
+		ID: uint32(c.version), Version: uint32(c.version), Name: name, Type: schema.Realtime, Config: &cfg,
 		Schema: &schema.Schema{Name: name, Fields: fields},
 	}
-	seg, err := mutable.New(mutable.Config{Name: name + "__0__0", Table: t})
-	if err == nil {
-		err = fill(seg, fields, rows)
-	}
-	if err != nil {
-		tb.Fatal(err)
+	var seg *mutable.Segment
+	for i, rows := range parts {
+		var err error
+		seg, err = mutable.New(mutable.Config{Name: fmt.Sprintf("%s__0__%d", name, i), Table: t})
+		if err == nil {
+			err = fill(seg, fields, rows)
+		}
+		if err != nil {
+			tb.Fatal(err)
+		}
+		if i < len(parts)-1 {
+			c.sealed[t.ID] = append(c.sealed[t.ID], seal(tb, t, seg))
+		}
 	}
 	c.tables = slices.DeleteFunc(slices.Clone(c.tables), func(x *schema.Table) bool { return x.Name == name })
 	c.tables = append(c.tables, t)
 	c.segs[t.ID] = seg
+}
+
+// seal returns the rows of a segment as a sealed one, which is closed at the
+// end of the test.
+func seal(tb testing.TB, t *schema.Table, seg *mutable.Segment) segment.Segment {
+	tb.Helper()
+	view, fsys := seg.Snapshot(), vfs.NewMem()
+	defer view.Release()
+	name := view.Metadata().Name
+	if _, err := build.Segment(context.Background(), fsys, name, view, build.Config{Table: t}); err != nil {
+		tb.Fatal(err)
+	}
+	sealed, err := immutable.Open(fsys, name, immutable.Options{VerifyAll: true})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(sealed.Release)
+	return sealed
 }
 
 func fill(seg *mutable.Segment, fields []schema.Field, rows [][]string) error {
@@ -122,8 +158,8 @@ func (c *Cluster) Engine(cfg session.Config) *session.Engine {
 	return session.New(cfg)
 }
 
-func (c *Cluster) snapshot(id uint32) (segment.Segment, []string) {
+func (c *Cluster) snapshot(id uint32) ([]segment.Segment, []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.segs[id].Snapshot(), c.missing
+	return append(slices.Clone(c.sealed[id]), c.segs[id].Snapshot()), c.missing
 }

@@ -1,11 +1,11 @@
 package decode
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/alluviumdb/alluvium/internal/column"
 	"github.com/alluviumdb/alluvium/internal/schema"
@@ -87,6 +87,9 @@ func (f *Filler) done(reason string) string {
 	return reason
 }
 
+// TakesBinary tells that the field takes bytes that are no text.
+func (f *Filler) TakesBinary() bool { return f.e.op == opBytes || f.e.op == opUUID }
+
 // List tells that the field has several values.
 func (f *Filler) List() bool { return f.t != f.e }
 
@@ -108,13 +111,21 @@ func (f *Filler) Text(s []byte) string {
 	if f.e.op == opText {
 		return f.done(f.e.putText(s))
 	}
-	f.buf = appendQuoted(f.buf[:0], s)
-	return f.done(f.e.fromText(s, f.buf))
+	if f.e.op == opJSON {
+		f.buf = AppendQuoted(f.buf[:0], s)
+		return f.done(f.e.fromText(s, f.buf))
+	}
+	return f.done(f.e.fromText(s, s))
 }
 
 // Untyped appends a value of a format that writes all types as text: JSON
 // fields take JSON text as it is, everything else is as for Text.
 func (f *Filler) Untyped(s []byte) string {
+	if f.e.op == opInt && len(s) > 0 {
+		if v, end, ok := integerFast(s, 0); ok && end == len(s) && f.e.putInt(v) {
+			return f.done("")
+		}
+	}
 	if f.e.op != opJSON {
 		return f.Text(s)
 	}
@@ -124,16 +135,29 @@ func (f *Filler) Untyped(s []byte) string {
 			return f.done(f.e.fromJSON(s))
 		}
 	}
-	f.e.vec.AppendBytes(appendQuoted(f.buf[:0], s))
+	f.e.vec.AppendBytes(AppendQuoted(f.buf[:0], s))
 	return f.done("")
 }
 
-func appendQuoted(dst, s []byte) []byte {
-	b, err := json.Marshal(string(s))
-	if err != nil { // strings always marshal
-		return strconv.AppendQuote(dst, string(s))
+// AppendQuoted appends s as a JSON string; bytes that are no UTF-8 are replaced.
+func AppendQuoted(dst, s []byte) []byte {
+	const hex = "0123456789abcdef"
+	dst = append(dst, '"')
+	for len(s) > 0 {
+		r, n := utf8.DecodeRune(s)
+		switch {
+		case r == utf8.RuneError && n == 1:
+			dst = append(dst, `\ufffd`...)
+		case r == '"' || r == '\\':
+			dst = append(dst, '\\', byte(r))
+		case r < ' ':
+			dst = append(dst, '\\', 'u', '0', '0', hex[r>>4], hex[r&15])
+		default:
+			dst = append(dst, s[:n]...)
+		}
+		s = s[n:]
 	}
-	return append(dst, b...)
+	return append(dst, '"')
 }
 
 // Int appends a whole number.

@@ -87,6 +87,9 @@ type Options struct {
 	Delimiter byte
 	// Null is how CSV spells NULL without quotes; "" means an empty field.
 	Null string
+	// ListDelimiter separates the values of a multi-value field in a CSV cell;
+	// 0 means a semicolon.
+	ListDelimiter byte
 	// Header names the columns of CSV files without a header row; nil means
 	// that the first row is one.
 	Header []string

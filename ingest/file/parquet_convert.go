@@ -60,21 +60,21 @@ func logicalOf(c *pq.Column) logical {
 		return logical{kind: logicalUUID}
 	case pq.DateLogicalType:
 		return logical{kind: logicalDate}
-	case pq.TimeLogicalType:
+	case *pq.TimeLogicalType:
 		return logical{kind: logicalTime, nanos: tick(t.TimeUnit())}
-	case pq.TimestampLogicalType:
+	case *pq.TimestampLogicalType:
 		return logical{kind: logicalTimestamp, nanos: tick(t.TimeUnit()), utc: t.IsAdjustedToUTC()}
-	case pq.DecimalLogicalType:
+	case *pq.DecimalLogicalType:
 		if t.Scale() < 0 || t.Scale() > schema.MaxPrecision || t.Precision() < 1 || t.Precision() > schema.MaxPrecision {
 			return logical{}
 		}
 		return logical{kind: logicalDecimal, scale: uint8(t.Scale()), precision: uint8(t.Precision())}
-	case pq.IntLogicalType:
+	case *pq.IntLogicalType:
 		if !t.IsSigned() {
 			return logical{kind: logicalUnsigned, bits: int(t.BitWidth())}
 		}
 		return logical{kind: logicalInt, bits: int(t.BitWidth())}
-	case pq.IntervalLogicalType, pq.Float16LogicalType, pq.UnknownLogicalType:
+	case pq.IntervalLogicalType, pq.Float16LogicalType:
 		return logical{}
 	}
 	return physicalLogical(c.PhysicalType())

@@ -1,0 +1,7 @@
+package file
+
+import "context"
+
+func infer(ctx context.Context, inputs []Input, opt InferOptions) (*Inferred, error) {
+	return nil, ErrUnsupported
+}

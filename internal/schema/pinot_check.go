@@ -20,6 +20,7 @@ func Validate(cfg *TableConfig, s *Schema) error {
 		v.columns("fieldConfigList", []string{column})
 	}
 	v.indexes(ix)
+	v.jsonIndexes(ix)
 	v.blooms(ix)
 	v.ranges(ix)
 	v.starTrees(ix)

@@ -113,7 +113,7 @@ func TestTableErrors(t *testing.T) {
 			`transformConfigs[0].transformFunction: the transform "jsonPathString(b,'$.c')" is not supported yet`},
 		{`,"ingestionConfig":{"streamIngestionConfig":{"streamConfigMaps":[{"streamType":"kafka"}]}}`, "the stream is also configured at tableIndexConfig.streamConfigs"},
 		{`,"fieldConfigList":[{"name":"a","indexTypes":["VECTOR"]}]`, "fieldConfigList[0].indexTypes: the index VECTOR is not supported yet"},
-		{`,"fieldConfigList":[{"name":"a","indexes":{"json":{}}}]`, "fieldConfigList[0].indexes.json: the index is not supported yet"},
+		{`,"fieldConfigList":[{"name":"a","indexes":{"vector":{}}}]`, "fieldConfigList[0].indexes.vector: the index is not supported yet"},
 		{`,"fieldConfigList":[{"name":"a","compressionCodec":"BROTLI"}]`, `the codec "BROTLI" is not supported`},
 		{`,"fieldConfigList":[{"name":"a","encodingType":"PACKED"}]`, `unknown encoding "PACKED"`},
 		{`,"fieldConfigList":[{"indexType":"INVERTED"}]`, "fieldConfigList[0].name: is missing"},
@@ -121,7 +121,7 @@ func TestTableErrors(t *testing.T) {
 	} {
 		f(tableDoc(more.doc, ""), more.want)
 	}
-	for _, index := range []string{"jsonIndexColumns"} {
+	for _, index := range []string{"multiColumnTextIndexConfig"} {
 		f(`{"tableName":"t","tableType":"OFFLINE","tableIndexConfig":{"`+index+`":["a"]}}`, "tableIndexConfig."+index+": is not supported yet")
 	}
 	f(`{"tableName":"t","tableType":"OFFLINE","tableIndexConfig":{"sortedColumn":["a","b"]}}`, "more than one column")

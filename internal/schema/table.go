@@ -65,9 +65,10 @@ type IndexingConfig struct {
 	Dictionary   []string               // forced dictionary
 	Range        []string               // buckets of ascending values
 	Bloom        map[string]BloomConfig // by column
-	Compression  map[string]string      // column -> codec of raw chunks
-	Partition    map[string]int         // column -> number of partitions
-	StarTrees    []StarTreeConfig       `json:",omitempty"`
+	JSON         map[string]JSONIndexConfig
+	Compression  map[string]string // column -> codec of raw chunks
+	Partition    map[string]int    // column -> number of partitions
+	StarTrees    []StarTreeConfig  `json:",omitempty"`
 	// DefaultStarTree asks for a tree whose dimensions are chosen per segment.
 	DefaultStarTree bool `json:",omitempty"`
 }

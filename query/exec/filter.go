@@ -136,6 +136,8 @@ func (b *filterBuilder) build(p predicate, rows float64) (filterNode, error) {
 		return b.buildRange(p, rows), nil
 	case *predNull:
 		return &nullNode{pred: p}, nil
+	case *predDocs:
+		return b.buildDocs(p), nil
 	case *predExpr:
 		return b.buildExpr(p), nil
 	case predAnd:
@@ -189,7 +191,7 @@ func (b *filterBuilder) cost(p predicate, rows float64) float64 {
 		return min(b.scanCost(p, rows), b.indexCost(p), b.idRangeCost(p))/max(float64(b.sp.docs), 1) + 0.001
 	case *predRange:
 		return b.rangeCost(p, rows)/max(float64(b.sp.docs), 1) + 0.001
-	case *predNull:
+	case *predNull, *predDocs:
 		return 0.01
 	case predAnd:
 		return b.costOf(p, rows)

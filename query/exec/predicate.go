@@ -254,6 +254,9 @@ func (sp *segPlan) leafPredicate(ctx *fn.Context, e plan.Expr, neg bool) (predic
 	case sp.allConst(x.cols):
 		return sp.constPredicate(ctx, x)
 	case len(x.cols) == 1:
+		if p, err := sp.indexPredicate(ctx, e, neg, x); p != nil || err != nil {
+			return p, err
+		}
 		return sp.columnPredicate(ctx, e, neg, x), nil
 	}
 	return &predExpr{x: x, src: e, neg: neg}, nil

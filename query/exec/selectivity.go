@@ -39,6 +39,8 @@ func (sp *segPlan) selectivity(p predicate) float64 {
 		return sp.idsShare(p)
 	case *predRange:
 		return sp.rangeShare(p)
+	case *predDocs:
+		return sp.docsShare(p)
 	case *predNull:
 		s := sp.nullShare(p.col)
 		if p.negated {

@@ -189,8 +189,8 @@ func registerPinotJSON(r *registry) {
 		return c.putJSONText(v)
 	}
 	for _, t := range []string{"json", "text"} {
-		r.pinotRow("jsonextractscalar("+t+",text,text) text", extract, "json_extract_scalar")
-		r.pinotRow("jsonextractscalar("+t+",text,text,text) text", extract, "json_extract_scalar")
+		r.pinotRow("jsonextractscalar("+t+",text,text) text", extract, "json_extract_scalar", "jsonextractindex", "json_extract_index")
+		r.pinotRow("jsonextractscalar("+t+",text,text,text) text", extract, "json_extract_scalar", "jsonextractindex", "json_extract_index")
 	}
 	r.pinotRow("jsonformat(any) text stable", func(c *call, i int) error {
 		if id := c.args[0].Type.ID; id == schema.TypeText || id == schema.TypeVarchar {

@@ -66,14 +66,14 @@ func encode(d *data, p *plan) (*encoded, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.indexes(d, p)
-	return e, nil
+	return e, e.indexes(d, p)
 }
 
 // indexes writes the indexes that a column may have whatever its encoding is.
-func (e *encoded) indexes(d *data, p *plan) {
+func (e *encoded) indexes(d *data, p *plan) error {
 	e.bloom(d, p)
 	e.ranges(d, p)
+	return e.json(d, p)
 }
 
 // useDictionary decides between the dictionary form and the values form and

@@ -20,6 +20,7 @@ type plan struct {
 	noDict   bool
 	ranges   bool
 	bloom    *schema.BloomConfig // nil for no filter
+	json     *segment.JSONOptions
 	codec    encoding.Codec
 	hasCodec bool
 }
@@ -70,6 +71,7 @@ func checkNames(s *schema.Schema, ix *schema.IndexingConfig) error {
 	check("noDictionaryColumns", ix.NoDictionary...)
 	check("dictionary columns", ix.Dictionary...)
 	check("rangeIndexColumns", ix.Range...)
+	check("jsonIndexColumns", slices.Collect(maps.Keys(ix.JSON))...)
 	check("bloomFilterColumns", slices.Collect(maps.Keys(ix.Bloom))...)
 	return errors.Join(errs...)
 }
@@ -103,6 +105,10 @@ func planColumn(f *schema.Field, ix *schema.IndexingConfig) (plan, error) {
 			return p, fmt.Errorf("column %q: %w", f.Name, err)
 		}
 		p.codec, p.hasCodec = c, true
+	}
+	var err error
+	if p.json, err = planJSON(f, ix); err != nil {
+		return p, err
 	}
 	k := f.Type.Kind()
 	if noDictKind(k) {

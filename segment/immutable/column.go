@@ -33,6 +33,7 @@ type Column struct {
 	inv     segment.InvertedIndex
 
 	ranges lazyRange
+	json   lazyJSON
 }
 
 var _ segment.Column = (*Column)(nil)

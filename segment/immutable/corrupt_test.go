@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/alluviumdb/alluvium/internal/column"
+	"github.com/alluviumdb/alluvium/internal/jsonmatch"
 	"github.com/alluviumdb/alluvium/internal/schema"
 	"github.com/alluviumdb/alluvium/internal/vfs"
 	"github.com/alluviumdb/alluvium/segment"
@@ -61,7 +62,7 @@ func smallTable(rng *rand.Rand, rows int) *table {
 			Indexing: schema.IndexingConfig{
 				SortedColumn: "sorted", Inverted: []string{"dict", "number"}, NoDictionary: []string{"for", "text", "long", "scaled"},
 				Range: []string{"dict", "for", "float"},
-				Bloom: map[string]schema.BloomConfig{"dict": {}, "for": {}},
+				Bloom: map[string]schema.BloomConfig{"dict": {}, "for": {}}, JSON: map[string]schema.JSONIndexConfig{"text": {}},
 			},
 		}},
 		Meta: &segment.Metadata{Name: "t__0__0__x", Table: "t", Streamed: true, FirstSeq: 1000},
@@ -82,6 +83,9 @@ func queryAll(s *Segment) (uint64, error) {
 			return 0, err
 		}
 		if err := queryRange(c, func(b []byte) { h.Write(b) }); err != nil {
+			return 0, err
+		}
+		if err := queryJSON(c, func(b []byte) { h.Write(b) }); err != nil {
 			return 0, err
 		}
 		if err := queryBloom(s, c, func(b []byte) { h.Write(b) }); err != nil {
@@ -142,6 +146,26 @@ func queryRange(c *Column, note func([]byte)) error {
 	slices.Sort(docs)
 	var v column.Vector
 	return c.Gather(docs, &v)
+}
+
+func queryJSON(c *Column, note func([]byte)) error {
+	if c.JSON() == nil {
+		return nil
+	}
+	for _, s := range []string{`"$" IS NOT NULL`, `"$.a" = 1 OR "$" < 'm'`, `"$.b[1]" IS NULL`} {
+		cond, err := jsonmatch.Parse(s)
+		if err != nil {
+			return err
+		}
+		docs, _, _, err := c.JSON().Match(cond)
+		if err != nil {
+			return err
+		}
+		if docs != nil {
+			note(encoding.Bytes(docs.ToArray()))
+		}
+	}
+	return nil
 }
 
 func queryBloom(s *Segment, c *Column, note func([]byte)) error {

@@ -148,21 +148,7 @@ func (x *Inverted) Check() error {
 // left out.
 func AppendInverted(dst []byte, ids []uint32, cardinality int, null func(doc uint32) bool) ([]byte, error) {
 	docs, starts := groupByID(ids, cardinality, null)
-	offsets := make([]int64, cardinality+1)
-	var body []byte
-	for id := range cardinality {
-		offsets[id] = int64(len(body))
-		var err error
-		if body, err = appendPosting(body, docs[starts[id]:starts[id+1]]); err != nil {
-			return nil, err
-		}
-	}
-	offsets[cardinality] = int64(len(body))
-	head := make([]byte, invertedHead)
-	binary.LittleEndian.PutUint64(head, uint64(encoding.SizeFOR(offsets)))
-	dst = append(dst, head...)
-	dst = encoding.AppendFOR(dst, offsets)
-	return append(dst, body...), nil
+	return appendPostings(dst, docs, starts)
 }
 
 // groupByID returns the documents ordered by id (then document) and where each

@@ -1,6 +1,7 @@
 package testengine
 
 import (
+	"fmt"
 	"sync"
 
 	"github.com/alluviumdb/alluvium/broker/session"
@@ -59,8 +60,24 @@ func (r *runner) run(ctx *fn.Context, leaf *plan.Leaf, want *plan.Wanted, emit f
 	defer r.mu.Unlock()
 	r.stats.ServersQueried, r.stats.ServersResponded = 1, 1
 	r.stats.Missing = missing
+	r.traceLeaf(leaf, &st)
 	r.stats.Stats.Merge(&st)
 	return err
+}
+
+// traceLeaf tells for EXPLAIN ANALYZE how a leaf's filter was applied.
+func (r *runner) traceLeaf(leaf *plan.Leaf, st *exec.Stats) {
+	for i := range st.Segments {
+		s := &st.Segments[i]
+		if r.stats.Leaves == nil {
+			r.stats.Leaves = map[*plan.Leaf][]string{}
+		}
+		line := fmt.Sprintf("%s: %s", s.Name, s.Method)
+		for _, f := range s.Filter {
+			line += fmt.Sprintf(", %s by %s", f.Predicate, f.Method)
+		}
+		r.stats.Leaves[leaf] = append(r.stats.Leaves[leaf], line)
+	}
 }
 
 func (r *runner) options(want *plan.Wanted) exec.Options {

@@ -85,7 +85,12 @@ func groupTypes(leaf *plan.Leaf) []schema.Type {
 // as text, sorted.
 func merged(t *testing.T, e *Engine, leaf *plan.Leaf, segs []segment.Segment) []string {
 	t.Helper()
-	batches, _, err := runLeaf(t, e, leaf, segs, Options{Trace: true})
+	return mergedWith(t, e, leaf, segs, Options{Trace: true})
+}
+
+func mergedWith(t *testing.T, e *Engine, leaf *plan.Leaf, segs []segment.Segment, opt Options) []string {
+	t.Helper()
+	batches, _, err := runLeaf(t, e, leaf, segs, opt)
 	if err != nil {
 		t.Fatalf("RunLeaf: %v", err)
 	}

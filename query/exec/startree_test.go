@@ -171,3 +171,9 @@ func treesUsed(t *testing.T, e *Engine, leaf *plan.Leaf, seg segment.Segment, se
 	}
 	return n
 }
+
+// mergedFromRows is merged without star-trees.
+func mergedFromRows(t *testing.T, e *Engine, leaf *plan.Leaf, seg segment.Segment) []string {
+	t.Helper()
+	return mergedWith(t, e, leaf, []segment.Segment{seg}, Options{Settings: map[string]string{"star_tree": "off"}})
+}

@@ -288,7 +288,29 @@ func resum(b []byte, f *format.Footer) *format.Footer {
 	for i := range f.Columns {
 		out.Columns[i] = resumColumn(b, f.Columns[i])
 	}
+	out.StarTrees = nil
+	for _, t := range f.StarTrees {
+		out.StarTrees = append(out.StarTrees, resumTree(b, t))
+	}
 	return &out
+}
+
+func resumTree(b []byte, t format.StarTree) format.StarTree {
+	t.Nodes.CRC = format.CRC(b[t.Nodes.Offset : t.Nodes.Offset+t.Nodes.Length])
+	resumAll := func(cols []format.Column) []format.Column {
+		var out []format.Column
+		for _, c := range cols {
+			out = append(out, resumColumn(b, c))
+		}
+		return out
+	}
+	t.Dimensions = resumAll(t.Dimensions)
+	metrics := t.Metrics
+	t.Metrics = nil
+	for _, m := range metrics {
+		t.Metrics = append(t.Metrics, resumAll(m))
+	}
+	return t
 }
 
 func resumColumn(b []byte, c format.Column) format.Column {

@@ -47,6 +47,9 @@ type Controller struct {
 	wake chan struct{}
 	// uploads holds a token for each segment that is being taken in.
 	uploads chan struct{}
+	// caughtUp tells that the state here was once the cluster's: before, after
+	// a start, it may lack what the log still holds.
+	caughtUp atomic.Bool
 
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -142,10 +145,25 @@ func (c *Controller) Health() (components map[string]string, ready bool) {
 	if c.node == nil || c.node.Leader() == "" {
 		h["raft"] = "no leader"
 	}
-	if c.State().ClusterID == "" {
-		h["cluster"] = "not set up yet"
+	if !c.synced() {
+		h["cluster"] = "not set up, or not read from the log yet"
 	}
 	return h, h["raft"] == "ok" && h["cluster"] == "ok"
+}
+
+// synced tells whether the state here can be answered from: since the start it
+// was once as new as what the cluster had committed.
+func (c *Controller) synced() bool {
+	if c.caughtUp.Load() {
+		return true
+	}
+	if c.node == nil || c.node.IsLeader() || c.node.Leader() == "" || c.State().ClusterID == "" {
+		return false // a leader knows once it has taken over
+	}
+	if s := c.node.Stats(); s.CommitIndex > 0 && s.AppliedIndex >= s.CommitIndex {
+		c.caughtUp.Store(true)
+	}
+	return c.caughtUp.Load()
 }
 
 // WaitReady waits until the controller is ready or ctx ends.

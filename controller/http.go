@@ -76,7 +76,7 @@ func (a *httpAPI) add(rt *route) {
 		h = a.adminOnly(h)
 	}
 	if !rt.public {
-		h = auth.BasicFunc(h, a.c, a.c.open)
+		h = a.syncedOnly(auth.BasicFunc(h, a.c, a.c.open))
 	}
 	a.mux.Handle(rt.method+" "+rt.path, a.measured(rt.method+" "+rt.path, h))
 }
@@ -100,6 +100,18 @@ func (rt *route) handler(log *slog.Logger) http.HandlerFunc {
 		}
 		writeJSON(w, http.StatusOK, v, log)
 	}
+}
+
+// syncedOnly puts requests off while this controller starts: what it does not
+// know yet, users among it, is not known to be missing.
+func (a *httpAPI) syncedOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !a.c.synced() {
+			writeError(w, api.Errorf(http.StatusServiceUnavailable, "this controller is starting, or has not reached the others yet"))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // adminOnly refuses users who are not administrators.

@@ -97,6 +97,7 @@ func (c *Controller) takeOver(ctx context.Context) error {
 			return err
 		}
 	}
+	c.caughtUp.Store(true)
 	_, err := c.propose(ctx, &pb.Command{Body: &pb.Command_PutInstance{PutInstance: &pb.PutInstance{Instance: c.self()}}})
 	return err
 }

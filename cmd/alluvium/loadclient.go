@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -79,7 +80,8 @@ func passing(err error) bool {
 		return refused.Status == http.StatusServiceUnavailable || refused.Status == http.StatusBadGateway
 	}
 	var none *url.Error
-	return errors.As(err, &none) || errors.Is(err, io.ErrUnexpectedEOF)
+	var broken net.Error
+	return errors.As(err, &none) || errors.As(err, &broken) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // unavailableError ends the attempts at a call: what it was for may still be done.

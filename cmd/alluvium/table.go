@@ -54,18 +54,25 @@ func post(cmd *cobra.Command, c *client, path, file string) error {
 
 func tableList(c *client) *cobra.Command {
 	return &cobra.Command{
-		Use: "list", Short: "List the tables", Args: cobra.NoArgs,
+		Use: "list", Short: "List the tables with their type and size", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var res struct {
-				Tables []string `json:"tables"`
+				Tables []struct {
+					Name     string `json:"name"`
+					Type     string `json:"type"`
+					Segments int    `json:"segments"`
+					Rows     int64  `json:"rows"`
+					Bytes    int64  `json:"bytes"`
+				} `json:"tables"`
 			}
-			if err := c.do(cmd.Context(), "GET", "/tables", nil, &res); err != nil {
+			if err := c.do(cmd.Context(), "GET", "/v1/overview", nil, &res); err != nil {
 				return err
 			}
+			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 8, 2, ' ', 0)
 			for _, t := range res.Tables {
-				fmt.Fprintln(cmd.OutOrStdout(), t)
+				fmt.Fprintf(w, "%s\t%s\t%d segments\t%s rows\t%s\n", t.Name, t.Type, t.Segments, grouped(t.Rows), size(t.Bytes))
 			}
-			return nil
+			return w.Flush()
 		},
 	}
 }

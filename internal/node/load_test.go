@@ -104,7 +104,7 @@ func (c *batchCluster) try(method, path string, body []byte) (int, []byte) {
 		if err != nil {
 			c.t.Fatal(err)
 		}
-		if starting := res.StatusCode == 401 || res.StatusCode == 503; !starting || time.Now().After(end) {
+		if starting := res.StatusCode == http.StatusServiceUnavailable; !starting || time.Now().After(end) {
 			return res.StatusCode, raw
 		}
 	}

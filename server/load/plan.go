@@ -211,7 +211,11 @@ func (p *planner) name(u *unit) string {
 	if len(u.files) > 0 {
 		write("%d", p.opt.RowsPerSegment)
 	}
-	return fmt.Sprintf("%s_load_%016x", p.opt.Table.Name, h.Sum64())
+	load := ""
+	if p.opt.Load != "" {
+		load = p.opt.Load + "_"
+	}
+	return fmt.Sprintf("%s_load_%s%016x", p.opt.Table.Name, load, h.Sum64())
 }
 
 // inputs returns the files of a unit.

@@ -44,6 +44,8 @@ type Report struct {
 	CreatedMicros int64    `json:"createdMicros"`
 	SealedMicros  int64    `json:"sealedMicros"`
 	Columns       []Column `json:"columns"`
+	// StarTrees is shown when all columns are.
+	StarTrees []StarTree `json:"starTrees,omitempty"`
 }
 
 // Stream is where a streamed segment comes from. Offsets are hexadecimal.
@@ -112,6 +114,9 @@ func Describe(fsys vfs.FS, path string, opt Options) (*Report, error) {
 		d := describe(c, s.NumDocs())
 		addSamples(&d, s, c.Meta.ID, opt.Samples)
 		r.Columns = append(r.Columns, d)
+	}
+	if len(opt.Columns) == 0 {
+		r.StarTrees = starTrees(s)
 	}
 	return r, nil
 }

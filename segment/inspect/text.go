@@ -31,6 +31,10 @@ func (r *Report) text(b *strings.Builder) {
 		b.WriteByte('\n')
 		r.Columns[i].text(b, "")
 	}
+	for i := range r.StarTrees {
+		b.WriteByte('\n')
+		r.StarTrees[i].text(b, i)
+	}
 }
 
 func (c *Column) text(b *strings.Builder, indent string) {

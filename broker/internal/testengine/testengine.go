@@ -19,6 +19,7 @@ import (
 	"github.com/alluviumdb/alluvium/internal/vfs"
 	"github.com/alluviumdb/alluvium/query/exec"
 	"github.com/alluviumdb/alluvium/query/fn"
+	"github.com/alluviumdb/alluvium/query/startree"
 	"github.com/alluviumdb/alluvium/segment"
 	"github.com/alluviumdb/alluvium/segment/build"
 	"github.com/alluviumdb/alluvium/segment/immutable"
@@ -106,7 +107,7 @@ func seal(tb testing.TB, t *schema.Table, seg *mutable.Segment) segment.Segment 
 	view, fsys := seg.Snapshot(), vfs.NewMem()
 	defer view.Release()
 	name := view.Metadata().Name
-	if _, err := build.Segment(context.Background(), fsys, name, view, build.Config{Table: t}); err != nil {
+	if _, err := build.Segment(context.Background(), fsys, name, view, build.Config{Table: t, StarTrees: startree.Compiler{}}); err != nil {
 		tb.Fatal(err)
 	}
 	sealed, err := immutable.Open(fsys, name, immutable.Options{VerifyAll: true})

@@ -25,6 +25,9 @@ type aggCall struct {
 	call   *plan.AggCall
 	args   []int
 	filter int // -1: none
+	// space numbers the argument's values over all segments where only their
+	// occurrence matters, nil where there is no such numbering.
+	space *codeSpace
 }
 
 func newAggregate(q *query) *aggregate {
@@ -59,6 +62,11 @@ func (op *aggregate) prepare(q *query) error {
 		}
 	}
 	op.plan = planTable(op.keys, rows)
+	for i := range op.calls {
+		if c := &op.calls[i]; c.onlyValues() {
+			c.space = q.codeSpace(c.args[0], q.dictSize(c.args[0]) <= 4*rows)
+		}
+	}
 	if len(op.keys) > 0 {
 		return nil
 	}
@@ -71,7 +79,7 @@ const maxWordKeys = 63
 func (op *aggregate) newSink(q *query, r *reader) (sink, error) {
 	s := &aggSink{op: op, r: r, table: newGroupTable(op.plan, r)}
 	for i := range op.calls {
-		s.aggs = append(s.aggs, newAggState(q, &op.calls[i]))
+		s.aggs = append(s.aggs, newAggState(q, &op.calls[i], op.plan))
 	}
 	s.grow()
 	return s, nil
@@ -187,7 +195,7 @@ func (s *aggSink) merge(o *aggSink) error {
 	groups := s.table.absorb(o.table)
 	s.grow()
 	for i, a := range s.aggs {
-		if err := mergeStates(a.acc, o.aggs[i].acc, a.call.call.Spec, groups); err != nil {
+		if err := a.merge(o.aggs[i], groups); err != nil {
 			return err
 		}
 	}
@@ -225,6 +233,11 @@ const emitGroups = 1 << 16
 
 // emit hands out all groups: keys, then states.
 func (s *aggSink) emit(emit func(*column.Batch) error) error {
+	for _, a := range s.aggs {
+		if err := a.settle(); err != nil {
+			return err
+		}
+	}
 	for from := 0; from < s.table.n; from += emitGroups {
 		to := min(from+emitGroups, s.table.n)
 		b := &column.Batch{N: to - from}

@@ -21,6 +21,10 @@ type aggState struct {
 	// for folding values; states are the vectors that its states are read to.
 	tree   *treeCall
 	states []*column.Vector
+	// codes collects numbers of the argument's values over all segments instead,
+	// nil where they have none; folded tells that acc holds something besides.
+	codes  *codeCollector
+	folded bool
 
 	// An aggregation with a FILTER reads its arguments for the rows that pass
 	// it only, through a reader of its own.
@@ -30,11 +34,14 @@ type aggState struct {
 	sub      chunk
 }
 
-func newAggState(q *query, call *aggCall) *aggState {
+func newAggState(q *query, call *aggCall, p *tablePlan) *aggState {
 	a := &aggState{q: q, call: call, acc: call.call.Spec.New(), vecs: make([]*column.Vector, len(call.args))}
 	if call.filter >= 0 {
 		a.filtered = newReader(q, q.exprs)
 		a.docs, a.groups = q.buf.uint32s(chunkRows)[:0], q.buf.uint32s(chunkRows)[:0]
+	}
+	if call.space != nil {
+		a.codes = newCodeCollector(&q.buf, call.space, p)
 	}
 	return a
 }
@@ -43,6 +50,9 @@ func (a *aggState) bytes() int64 {
 	n := a.acc.Bytes()
 	if a.distinct != nil {
 		n += a.distinct.bytes()
+	}
+	if a.codes != nil {
+		n += a.codes.bytes()
 	}
 	return n
 }
@@ -53,7 +63,14 @@ func (a *aggState) open(sp *segPlan, p *tablePlan) {
 		a.filtered.open(sp)
 	}
 	a.distinct = nil
-	if a.tree = a.treeCall(sp); a.tree != nil || !a.collectsIDs(sp) {
+	if a.tree = a.treeCall(sp); a.tree != nil {
+		return
+	}
+	if a.codes != nil {
+		a.codes.open(&a.q.buf, sp)
+		return
+	}
+	if !a.call.onlyValues() || sp.dictValues(a.q.ctx, a.call.args[0], a.q.exprs[a.call.args[0]]) == nil {
 		return
 	}
 	if a.spare == nil {
@@ -63,28 +80,62 @@ func (a *aggState) open(sp *segPlan, p *tablePlan) {
 	a.distinct.open(&a.q.buf, sp.dictValues(a.q.ctx, a.call.args[0], a.q.exprs[a.call.args[0]]).N, p)
 }
 
-// collectsIDs reports whether the aggregation only needs to know which values
-// occur per group, and the segment has a dictionary for them. (The least and
-// the greatest number are found as fast by the values themselves.)
-func (a *aggState) collectsIDs(sp *segPlan) bool {
-	spec := a.call.call.Spec
-	if len(a.call.args) != 1 || spec.OrderSensitive() || !spec.DistinctInput() {
+// onlyValues reports whether the aggregation only needs to know which values
+// occur per group, so that ids may be collected for them. (The least and the
+// greatest number are found as fast by the values themselves.)
+func (c *aggCall) onlyValues() bool {
+	spec := c.call.Spec
+	if len(c.args) != 1 || spec.OrderSensitive() || !spec.DistinctInput() {
 		return false
 	}
-	if !spec.Distinct && spec.Args[0].Kind() != schema.KindBytes {
-		return false
-	}
-	i := a.call.args[0]
-	return sp.dictValues(a.q.ctx, i, a.q.exprs[i]) != nil
+	return spec.Distinct || spec.Args[0].Kind() == schema.KindBytes
 }
 
 // leave folds the values of the collected ids.
 func (a *aggState) leave(sp *segPlan) error {
+	if a.codes != nil {
+		a.codes.leave()
+		return nil
+	}
 	if a.distinct == nil {
 		return nil
 	}
 	i := a.call.args[0]
 	return a.distinct.drain(sp.dictValues(a.q.ctx, i, a.q.exprs[i]), a.acc)
+}
+
+// merge folds another worker's groups, which have the given numbers here.
+func (a *aggState) merge(o *aggState, groups []uint32) error {
+	if a.codes != nil {
+		a.codes.absorb(o.codes, groups)
+		if !o.folded {
+			return nil
+		}
+		a.folded = true
+	}
+	return mergeStates(a.acc, o.acc, a.call.call.Spec, groups)
+}
+
+// settle folds what was collected for all groups, before states are read.
+func (a *aggState) settle() error {
+	if a.codes == nil {
+		return nil
+	}
+	c := a.codes
+	a.codes = nil
+	return c.drain(a.acc)
+}
+
+// final appends the results of the first n groups.
+func (a *aggState) final(n int, dst *column.Vector) error {
+	if a.codes != nil && !a.folded && a.call.call.Spec.CountsDistinct() {
+		a.codes.counts(n, dst)
+		return nil
+	}
+	if err := a.settle(); err != nil {
+		return err
+	}
+	return a.acc.Final(0, n, dst)
 }
 
 // update folds a chunk.
@@ -127,7 +178,11 @@ func (a *aggState) filterRows(v *column.Vector, groups []uint32, c *chunk) {
 
 func (a *aggState) fold(r *reader, groups []uint32, c *chunk) error {
 	if a.tree != nil {
+		a.folded = true
 		return a.foldStates(groups, c)
+	}
+	if a.codes != nil {
+		return a.collect(r, groups, c)
 	}
 	if a.distinct != nil {
 		a.distinct.add(groups, r.ids(a.call.args[0], c))
@@ -141,6 +196,20 @@ func (a *aggState) fold(r *reader, groups []uint32, c *chunk) error {
 		a.vecs[k] = v
 	}
 	return a.acc.Update(groups, c.n, a.vecs)
+}
+
+// collect notes the values of a chunk.
+func (a *aggState) collect(r *reader, groups []uint32, c *chunk) error {
+	i := a.call.args[0]
+	if a.codes.dict != nil {
+		a.codes.add(groups, r.ids(i, c))
+		return nil
+	}
+	v, err := r.vec(i, c)
+	if err == nil {
+		a.codes.addValues(groups, c.n, v)
+	}
+	return err
 }
 
 // idCollector is the set of (group, dictionary id) pairs of one segment: a
@@ -199,7 +268,7 @@ func (d *idCollector) add(groups, ids []uint32) {
 
 // drain folds the values of all pairs into acc.
 func (d *idCollector) drain(vals *column.Vector, acc agg.Accumulator) error {
-	f := idFolder{d: d, vals: vals, acc: acc, pos: make([]uint32, 0, chunkRows), groups: make([]uint32, 0, chunkRows)}
+	f := idFolder{ids: d.ids, vals: vals, acc: acc, pos: make([]uint32, 0, chunkRows), groups: make([]uint32, 0, chunkRows)}
 	if d.width == 0 {
 		d.pairs.Each(func(g uint32, id uint64) { f.take(g, uint32(id)) })
 		return f.flush()
@@ -212,7 +281,7 @@ func (d *idCollector) drain(vals *column.Vector, acc agg.Accumulator) error {
 
 // idFolder turns pairs into batches of values.
 type idFolder struct {
-	d           *idCollector
+	ids         int // an id beyond is NULL
 	vals        *column.Vector
 	acc         agg.Accumulator
 	pos, groups []uint32
@@ -221,7 +290,7 @@ type idFolder struct {
 }
 
 func (f *idFolder) take(g, id uint32) {
-	if int(id) >= f.d.ids { // NULL
+	if int(id) >= f.ids { // NULL
 		return
 	}
 	f.pos, f.groups = append(f.pos, id), append(f.groups, g)

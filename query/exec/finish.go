@@ -27,7 +27,7 @@ func (s *aggSink) finishGroups(want *plan.Wanted, emit func(*column.Batch) error
 	f.in = column.Batch{N: f.n, Cols: make([]*column.Vector, len(s.op.keys)+len(s.aggs))}
 	for i, a := range s.aggs {
 		v := column.New(a.call.call.Spec.ResultType(), f.n)
-		if err := a.acc.Final(0, f.n, v); err != nil {
+		if err := a.final(f.n, v); err != nil {
 			return err
 		}
 		f.in.Cols[len(s.op.keys)+i] = v
@@ -101,12 +101,7 @@ func (f *finisher) first(rows []uint32) ([]uint32, error) {
 	if err != nil {
 		return nil, err
 	}
-	prefix := make([]uint64, len(rows))
-	var buf []byte
-	for i, g := range rows {
-		buf = kernel.AppendOrderKey(buf[:0], v, int(g), key.Desc, key.NullsFirst)
-		prefix[i] = orderPrefix(buf)
-	}
+	prefix := kernel.OrderPrefixes(nil, v, rows, key.Desc, key.NullsFirst)
 	last := kernel.SelectUint64(slices.Clone(prefix), int(f.want.Limit)-1)
 	out := rows[:0]
 	for i, g := range rows {
@@ -115,19 +110,6 @@ func (f *finisher) first(rows []uint32) ([]uint32, error) {
 		}
 	}
 	return out, nil
-}
-
-// orderPrefix returns a number of the first bytes of an order key: keys with
-// the smaller number come first, those with the same in some order. The mark of
-// NULL, one of three, shares the first byte with the value's first bits.
-func orderPrefix(key []byte) uint64 {
-	var b [9]byte
-	copy(b[:], key)
-	x := uint64(0)
-	for _, c := range b[1:] {
-		x = x<<8 | uint64(c)
-	}
-	return uint64(b[0])<<62 | x>>2
 }
 
 // needKeys decodes the group keys that an expression reads.

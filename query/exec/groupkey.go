@@ -152,6 +152,17 @@ func (q *query) domain(i int, build bool) (*keyDict, map[*segPlan]*codeTable) {
 	return dict, tables
 }
 
+// dictSize is the number of values in the dictionaries of expression i.
+func (q *query) dictSize(i int) float64 {
+	n := 0.0
+	for _, sp := range q.segs {
+		if v := sp.dictValues(q.ctx, i, q.exprs[i]); v != nil {
+			n += float64(v.N)
+		}
+	}
+	return n
+}
+
 // distinctValues reports whether the values of expression i, which has a
 // dictionary, are known to differ from each other as group keys.
 func (sp *segPlan) distinctValues(i int) bool {

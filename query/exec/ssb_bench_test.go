@@ -15,7 +15,6 @@ import (
 	"github.com/alluviumdb/alluvium/internal/vfs"
 	"github.com/alluviumdb/alluvium/query/fn"
 	"github.com/alluviumdb/alluvium/query/plan"
-	"github.com/alluviumdb/alluvium/query/reduce"
 	"github.com/alluviumdb/alluvium/query/sql"
 	"github.com/alluviumdb/alluvium/segment"
 	"github.com/alluviumdb/alluvium/segment/build"
@@ -97,51 +96,44 @@ func (ssbCatalog) Relation(context.Context, string, string, bool) (*plan.Relatio
 
 func (ssbCatalog) RelationNames() []string { return nil }
 
-// leafOf plans a query and returns its leaf.
-func leafOf(text string) (*plan.Leaf, error) {
+// leafOf plans a query and returns its leaf and what is wanted of its groups.
+func leafOf(text string) (*plan.Leaf, *plan.Wanted, error) {
 	stmts, err := sql.Parse(text, false)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	ctx := testContext()
 	q, err := plan.Prepare(ctx, &stmts[0], plan.Options{Catalog: ssbCatalog{}})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	node, err := q.Bind(ctx, nil)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	var want *plan.Wanted
 	for {
-		if l, ok := node.(*plan.Leaf); ok {
-			return l, nil
+		switch n := node.(type) {
+		case *plan.Leaf:
+			return n, want, nil
+		case *plan.MergeAgg:
+			want = &n.Wanted
 		}
 		if len(node.Inputs()) != 1 {
-			return nil, fmt.Errorf("no leaf below %T", node)
+			return nil, nil, fmt.Errorf("no leaf below %T", node)
 		}
 		node = node.Inputs()[0]
 	}
 }
 
-// runAndReduce runs a leaf and merges its groups, as a broker does.
-func runAndReduce(e *Engine, ctx *fn.Context, leaf *plan.Leaf, segs []segment.Segment) (int, error) {
-	m := reduce.NewMerger(len(leaf.GroupBy), groupTypes(leaf), leaf.Aggs)
+// runQuery runs a leaf to its finished groups or rows and returns their number.
+func runQuery(e *Engine, ctx *fn.Context, leaf *plan.Leaf, want *plan.Wanted, segs []segment.Segment) (int, error) {
 	rows := 0
-	_, err := e.RunLeaf(ctx, leaf, segs, Options{}, func(b *column.Batch) error {
+	_, err := e.RunLeaf(ctx, leaf, segs, Options{Wanted: want}, func(b *column.Batch) error {
 		rows += b.N
-		if leaf.Aggregate {
-			return m.Add(b)
-		}
 		return nil
 	})
-	if err != nil || !leaf.Aggregate {
-		return rows, err
-	}
-	b, err := m.Finish()
-	if err != nil {
-		return 0, err
-	}
-	return b.N, nil
+	return rows, err
 }
 
 func BenchmarkSSB(b *testing.B) {
@@ -152,7 +144,7 @@ func BenchmarkSSB(b *testing.B) {
 	e, ctx := New(Config{}), testContext()
 	for _, q := range append(ssb.Queries, ssb.Dashboard...) {
 		b.Run(q.Name, func(b *testing.B) {
-			leaf, err := leafOf(q.SQL)
+			leaf, want, err := leafOf(q.SQL)
 			if err != nil {
 				b.Logf("not planned: %v", err) // an aggregation that does not exist yet
 				return
@@ -160,7 +152,7 @@ func BenchmarkSSB(b *testing.B) {
 			b.ReportAllocs()
 			groups, cpu := 0, cpuTime()
 			for b.Loop() {
-				if groups, err = runAndReduce(e, ctx, leaf, segs); err != nil {
+				if groups, err = runQuery(e, ctx, leaf, want, segs); err != nil {
 					b.Fatal(err)
 				}
 			}

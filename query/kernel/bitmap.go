@@ -185,3 +185,10 @@ func SetRange(b column.Bitmap, from, to int) {
 		i++
 	}
 }
+
+// SetBits sets the bits with the given numbers.
+func SetBits(b column.Bitmap, numbers []uint32) {
+	for _, n := range numbers {
+		b[n>>6] |= 1 << (n & 63)
+	}
+}

@@ -27,6 +27,7 @@ const password = "bench"
 // store is a standalone process under test.
 type store struct {
 	cmd       *exec.Cmd
+	args      []string
 	dir       string
 	http, pg  string
 	broker    string // HTTP, for queries
@@ -49,29 +50,44 @@ func startStore(ctx context.Context, extra ...string) (*store, error) {
 		return nil, err
 	}
 	s := &store{dir: dir, http: ports[0], pg: ports[1], broker: ports[2]}
-	args := append([]string{"standalone", "--data-dir", filepath.Join(dir, "data"),
+	s.args = append([]string{"standalone", "--data-dir", filepath.Join(dir, "data"),
 		"--controller-addr", ports[0], "--pg-addr", ports[1], "--broker-addr", ports[2],
 		"--controller-grpc-addr", ports[3], "--raft-addr", ports[4], "--server-addr", ports[5],
 		"--server-http-addr", ports[6], "--log-level", "warn"}, extra...)
-	s.cmd = exec.Command(exe, args...)
-	s.cmd.Env = append(os.Environ(), "ALLUVIUM_ADMIN_PASSWORD="+password)
-	log, err := os.Create(filepath.Join(dir, "log"))
-	if err != nil {
+	if err := s.launch(ctx, exe); err != nil {
+		s.stop()
 		return nil, err
+	}
+	return s, nil
+}
+
+// launch starts the process and waits until it is ready.
+func (s *store) launch(ctx context.Context, exe string) error {
+	s.cmd = exec.Command(exe, s.args...)
+	s.cmd.Env = append(os.Environ(), "ALLUVIUM_ADMIN_PASSWORD="+password)
+	log, err := os.Create(filepath.Join(s.dir, "log"))
+	if err != nil {
+		return err
 	}
 	defer log.Close()
 	s.cmd.Stdout, s.cmd.Stderr = log, log
 	start := time.Now()
 	if err := s.cmd.Start(); err != nil {
-		return nil, err
+		return err
 	}
 	if err := s.ready(ctx); err != nil {
 		raw, _ := os.ReadFile(log.Name())
-		s.stop()
-		return nil, fmt.Errorf("%w\n%s", err, raw)
+		return fmt.Errorf("%w\n%s", err, raw)
 	}
 	s.startedIn = time.Since(start)
-	return s, nil
+	return nil
+}
+
+// restart ends the process and starts it again over its data.
+func (s *store) restart(ctx context.Context) error {
+	s.cmd.Process.Signal(syscall.SIGTERM)
+	s.cmd.Wait()
+	return s.launch(ctx, s.cmd.Path)
 }
 
 func freePorts(n int) ([]string, error) {
@@ -105,8 +121,10 @@ func (s *store) ready(ctx context.Context) error {
 
 // stop ends the process and deletes its data.
 func (s *store) stop() {
-	s.cmd.Process.Signal(syscall.SIGTERM)
-	s.cmd.Wait()
+	if s.cmd != nil && s.cmd.Process != nil {
+		s.cmd.Process.Signal(syscall.SIGTERM)
+		s.cmd.Wait()
+	}
 	os.RemoveAll(s.dir)
 }
 

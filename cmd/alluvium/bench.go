@@ -12,7 +12,7 @@ func newBench() *cobra.Command {
 		Use: "kfake", Short: "Serve an in-memory Kafka stand-in for the other benchmarks", Hidden: true, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return bench.ServeKfake(cmd.Context()) },
 	})
-	cmd.AddCommand(append(benchSuites(), benchKernels(), benchQPS(), benchLoad())...)
+	cmd.AddCommand(append(benchSuites(), benchKernels(), benchQPS(), benchLatest(), benchWide(), benchLoad())...)
 	return cmd
 }
 

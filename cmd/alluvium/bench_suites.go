@@ -118,3 +118,39 @@ func benchLoad() *cobra.Command {
 		},
 	}
 }
+
+func benchLatest() *cobra.Command {
+	var o bench.LatestOptions
+	cmd := &cobra.Command{
+		Use: "latest", Short: "The last row of one key among many, during ingestion", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return bench.Latest(cmd.Context(), cmd.OutOrStdout(), o)
+		},
+	}
+	f := cmd.Flags()
+	f.IntVar(&o.Rows, "rows", 10_000_000, "rows of the table when queries begin")
+	f.IntVar(&o.Keys, "keys", 1_000_000, "different keys")
+	f.IntVar(&o.Clients, "clients", 32, "concurrent clients")
+	f.IntVar(&o.Rate, "rate", 5000, "records per second while queries run")
+	f.DurationVar(&o.Length, "length", 10*time.Second, "time of the measurement")
+	f.StringVar(&o.Docs, "docs", "", "Markdown file whose section of this benchmark is replaced")
+	return cmd
+}
+
+func benchWide() *cobra.Command {
+	var o bench.WideOptions
+	cmd := &cobra.Command{
+		Use: "wide", Short: "A table of thousands of columns and one with a dictionary of millions of values", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return bench.Wide(cmd.Context(), cmd.OutOrStdout(), o)
+		},
+	}
+	f := cmd.Flags()
+	f.IntVar(&o.Columns, "columns", 5000, "columns of the first table")
+	f.IntVar(&o.ColumnRows, "rows", 20_000, "rows of the first table")
+	f.IntVar(&o.Values, "values", 10_000_000, "values and rows of the second table")
+	f.IntVar(&o.Runs, "runs", 7, "warm runs of each query")
+	f.StringVar(&o.Cache, "cache", benchCache(), "folder of generated files")
+	f.StringVar(&o.Docs, "docs", "", "Markdown file whose section of this benchmark is replaced")
+	return cmd
+}

@@ -40,17 +40,8 @@ func (a *alluvium) close() {
 }
 
 // load implements engine.
-func (a *alluvium) load(ctx context.Context, d *dataset) (f loadFigures, err error) {
-	meter := startMeter(a.pid())
-	start := time.Now()
-	err = a.loadDataset(ctx, d)
-	f.Seconds = time.Since(start).Seconds()
-	f.PeakBytes, _ = meter.stop()
-	if err != nil {
-		return f, err
-	}
-	f.Bytes, err = a.tableBytes(ctx, d.Schema.Name)
-	return f, err
+func (a *alluvium) load(ctx context.Context, d *dataset) (loadFigures, error) {
+	return a.loadDataset(ctx, d, d.Config)
 }
 
 // tableBytes returns the size of a table's sealed segments.

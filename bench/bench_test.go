@@ -101,7 +101,7 @@ func TestTableConfigsAreAccepted(t *testing.T) {
 	for _, table := range []struct {
 		name   string
 		config []byte
-	}{{"lineorder_flat", ssb.Table().Config}, {"hits", hits.Table().Config}} {
+	}{{"lineorder_flat", ssb.Table().Config}, {"lineorder_flat", ssb.StarTreeConfig()}, {"hits", hits.Table().Config}} {
 		_, name, typ, warnings, err := schema.ParsePinotTable(table.config)
 		if err != nil || name != table.name || typ != schema.Offline || len(warnings) > 0 {
 			t.Errorf("%s: %v %v %v %v", table.name, name, typ, warnings, err)

@@ -1,56 +1,54 @@
 package bench
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"sync/atomic"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kgo"
-
 	"github.com/alluviumdb/alluvium/bench/data"
-	"github.com/alluviumdb/alluvium/internal/column"
-	"github.com/alluviumdb/alluvium/internal/schema"
 )
 
-// load makes the table of a dataset and fills it, into at least as many
-// segments as the dataset has files, and returns when all rows are sealed.
-func (s *store) loadDataset(ctx context.Context, d *dataset) error {
-	broker, stop, err := streamFor(ctx, "")
-	if err != nil {
-		return err
-	}
-	defer stop()
-	if err := createTopic(ctx, broker, d.Schema.Name, 2); err != nil {
-		return err
-	}
+// loadDataset makes the table of a dataset, by the given config, and loads its
+// files with `alluvium ingest` into as many segments as there are files. It
+// returns when all rows are visible.
+func (s *store) loadDataset(ctx context.Context, d *dataset, config []byte) (f loadFigures, err error) {
 	sc, err := data.PinotSchema(d.Schema)
 	if err != nil {
-		return err
+		return f, err
 	}
-	if err := s.post(ctx, "/schemas", sc); err != nil {
-		return err
+	documents := map[string][]byte{"schema.json": sc, "table.json": config}
+	for name, doc := range documents {
+		if err := os.WriteFile(filepath.Join(s.dir, name), doc, 0o644); err != nil {
+			return f, err
+		}
 	}
-	table, err := streamTable(d.Config, broker, d.Schema.Name, d.Rows/datasetFiles+1, "20s")
+	args := append([]string{"ingest", "--controller", "http://" + s.http, "--table", d.Schema.Name, "--create",
+		"--schema", filepath.Join(s.dir, "schema.json"), "--table-config", filepath.Join(s.dir, "table.json"),
+		"--rows-per-segment", fmt.Sprint((d.Rows + datasetFiles - 1) / datasetFiles), "--temp-dir", s.dir}, d.Files...)
+	cmd := exec.CommandContext(ctx, s.cmd.Path, args...)
+	cmd.Env = append(os.Environ(), "ALLUVIUM_ADMIN_PASSWORD="+password)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	start := time.Now()
+	if err := cmd.Start(); err != nil {
+		return f, err
+	}
+	own, loader := startMeter(s.cmd.Process.Pid), startMeter(cmd.Process.Pid)
+	err = cmd.Wait()
+	f.Seconds = time.Since(start).Seconds()
+	a, _ := own.stop()
+	b, _ := loader.stop()
+	f.PeakBytes = a + b
 	if err != nil {
-		return err
+		return f, fmt.Errorf("alluvium ingest: %w\n%s", err, out.Bytes())
 	}
-	if err := s.post(ctx, "/tables", table); err != nil {
-		return err
-	}
-	if err := produce(ctx, broker, d.Schema, d.New(d.Rows)); err != nil {
-		return err
-	}
-	conn, err := s.connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Close(ctx)
-	if err := waitCount(ctx, conn, d.Schema.Name, d.Rows); err != nil {
-		return err
-	}
-	return s.waitSealed(ctx, d.Schema.Name)
+	f.Bytes, err = s.tableBytes(ctx, d.Schema.Name)
+	return f, err
 }
 
 // streamTable makes a REALTIME config that reads a Kafka topic out of one for an
@@ -74,59 +72,4 @@ func streamTable(offline []byte, broker, topic string, flushRows int, flushTime 
 		"realtime.segment.flush.threshold.time":         flushTime,
 	}
 	return json.Marshal(doc)
-}
-
-// produce sends all rows as JSON records.
-func produce(ctx context.Context, broker string, s *schema.Schema, src data.Source) error {
-	cl, err := kgo.NewClient(kgo.SeedBrokers(broker), kgo.DefaultProduceTopic(s.Name),
-		kgo.MaxBufferedRecords(50_000), kgo.ProducerBatchCompression(kgo.NoCompression()))
-	if err != nil {
-		return err
-	}
-	defer cl.Close()
-	var failed atomic.Pointer[error]
-	var b column.Batch
-	for src.Next(4096, &b) {
-		for i := range b.N {
-			cl.Produce(ctx, &kgo.Record{Value: data.AppendJSON(nil, s, &b, i)}, func(_ *kgo.Record, err error) {
-				if err != nil {
-					failed.Store(&err)
-				}
-			})
-		}
-	}
-	if err := cl.Flush(ctx); err != nil {
-		return err
-	}
-	if err := failed.Load(); err != nil {
-		return *err
-	}
-	return nil
-}
-
-// waitSealed waits until all rows of a table are in sealed segments.
-func (s *store) waitSealed(ctx context.Context, table string) error {
-	var doc struct {
-		Segments []struct {
-			Status   string
-			Replicas []struct{ Rows int64 }
-		}
-	}
-	for ctx.Err() == nil {
-		if err := s.get(ctx, "/v1/tables/"+table+"/segments", &doc); err != nil {
-			return err
-		}
-		open := 0
-		for _, g := range doc.Segments {
-			held := len(g.Replicas) > 0 && g.Replicas[0].Rows > 0
-			if g.Status == "ENDED" || g.Status == "COMMITTED" || g.Status == "CONSUMING" && held {
-				open++
-			}
-		}
-		if open == 0 {
-			return nil
-		}
-		time.Sleep(200 * time.Millisecond)
-	}
-	return ctx.Err()
 }

@@ -73,7 +73,7 @@ func QPS(ctx context.Context, w io.Writer, o QPSOptions) error {
 	for _, proto := range protocols {
 		q.plot.Series = append(q.plot.Series, series{Name: proto})
 	}
-	settings, note := a.plainStatements(ctx)
+	settings, notes := a.plainStatements(ctx)
 	q.head()
 	for _, l := range workloads(o.Rows) {
 		for _, clients := range o.Clients {
@@ -82,7 +82,7 @@ func QPS(ctx context.Context, w io.Writer, o QPSOptions) error {
 			}
 		}
 	}
-	return q.publish(w, note)
+	return q.publish(w, notes)
 }
 
 // qpsReport collects the figures of a run.
@@ -115,8 +115,11 @@ func (q *qpsReport) measure(ctx context.Context, a *alluvium, l workload, client
 	return nil
 }
 
-func (q *qpsReport) publish(w io.Writer, note string) error {
-	fmt.Fprintf(&q.text, "\n¹ Apache Pinot 1.5.1 over HTTP, measured on another machine of this kind with 12M rows; of d01 with one key.\n%s", note)
+func (q *qpsReport) publish(w io.Writer, notes []string) error {
+	fmt.Fprintf(&q.text, "\n¹ Apache Pinot 1.5.1 over HTTP, measured on another machine of this kind with 12M rows; of d01 with one key.\n")
+	for _, n := range notes {
+		fmt.Fprintf(&q.text, "\n%s\n", n)
+	}
 	if docs := q.opts.Docs; docs != "" {
 		if err := writePlot(filepath.Join(filepath.Dir(docs), "plots", "qps.svg"), q.plot); err != nil {
 			return err
@@ -132,17 +135,18 @@ func (q *qpsReport) publish(w io.Writer, note string) error {
 	return nil
 }
 
-// plainStatements returns the SET statements that switch caches off, as far as
-// they exist, and a note on those that don't.
-func (a *alluvium) plainStatements(ctx context.Context) (settings []string, note string) {
+// plainStatements switches off what answers without reading rows, as far as the
+// store has it, and returns the statements that do so, and notes on what was
+// refused.
+func (a *alluvium) plainStatements(ctx context.Context) (statements, notes []string) {
 	for _, kv := range plainSettings {
 		if err := a.set(ctx, kv[0], kv[1]); err != nil {
-			note += fmt.Sprintf("\n`SET %s = %s` was refused: %v.\n", kv[0], kv[1], err)
+			notes = append(notes, fmt.Sprintf("`SET %s = %s` was refused: %v.", kv[0], kv[1], err))
 			continue
 		}
-		settings = append(settings, fmt.Sprintf("SET %s = '%s'", kv[0], kv[1]))
+		statements = append(statements, fmt.Sprintf("SET %s = '%s'", kv[0], kv[1]))
 	}
-	return settings, note
+	return statements, notes
 }
 
 // addr is where a protocol is served.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
@@ -225,8 +226,11 @@ func (t *table) peerOf(name string) (map[string]float64, string) {
 // loads writes what loading cost.
 func (t *table) loads(w io.Writer) {
 	fmt.Fprintf(w, "\n| | load s | rows/s | merge s | on disk MB | peak MB loading | peak MB in a query |\n|---|---|---|---|---|---|---|\n")
-	for _, e := range t.result.Engines {
+	for _, e := range append(slices.Clone(t.result.Engines), t.result.Variants...) {
 		l := e.Load
+		if l.Seconds == 0 {
+			continue
+		}
 		name := e.Name
 		if l.Version != "" {
 			name += " " + l.Version

@@ -30,10 +30,10 @@ func flat(name, title string, queries []ssb.Query) *suite {
 		s.Queries = append(s.Queries, query{Name: q.Name, SQL: q.SQL, ClickHouse: ssb.ClickHouse[q.Name]})
 	}
 	s.Variants = []variant{
-		{Name: "Alluvium with star-tree", Settings: [][2]string{{"star_tree", "on"}, {"result_cache", "off"}},
+		{Name: "Alluvium with star-tree", Settings: [][2]string{{"star_tree", "on"}}, Config: ssb.StarTreeConfig(),
 			Queries: func(name string) bool { return strings.HasPrefix(name, "q") },
 			Peer:    ssb.PinotStarTree, PeerName: "Pinot with star-tree¹"},
-		{Name: "Alluvium with result cache", Settings: [][2]string{{"star_tree", "off"}, {"result_cache", "on"}}},
+		{Name: "Alluvium with result cache", Settings: [][2]string{{"result_cache", "on"}}},
 	}
 	return s
 }

@@ -49,6 +49,9 @@ type suite struct {
 type variant struct {
 	Name     string
 	Settings [][2]string
+	// Config is the table config of a store of its own, nil stands for the
+	// store, and segments, of the main measurement.
+	Config []byte
 	// Queries limits the variant to queries whose names it holds; nil means all.
 	Queries func(name string) bool
 	// Peer holds figures to compare with, PeerName says whose.
@@ -136,6 +139,8 @@ type runner struct {
 	engines []engine
 	// reused are the peers' figures of an earlier run.
 	reused []engineResult
+	// answers are Alluvium's, by query.
+	answers map[string][][]*string
 }
 
 func (r *runner) close() {
@@ -233,16 +238,14 @@ func (r *runner) load(ctx context.Context) error {
 		}
 		r.result.Engines = append(r.result.Engines, engineResult{Name: e.name(), Load: f, Blocks: map[string]block{}})
 	}
-	for _, kv := range plainSettings {
-		if err := r.self.set(ctx, kv[0], kv[1]); err != nil {
-			r.result.note("`SET %s = %s` was refused: %v.", kv[0], kv[1], err)
-		}
-	}
+	_, notes := r.self.plainStatements(ctx)
+	r.result.Notes = append(r.result.Notes, notes...)
 	return nil
 }
 
 // check compares every engine's answers with DuckDB's.
 func (r *runner) check(ctx context.Context) error {
+	r.answers = map[string][][]*string{}
 	for i := range r.suite.Queries {
 		q := &r.suite.Queries[i]
 		answers := map[string][][]*string{}
@@ -256,6 +259,9 @@ func (r *runner) check(ctx context.Context) error {
 				continue
 			}
 			answers[e.name()] = rows
+		}
+		if own, ok := answers[r.self.name()]; ok {
+			r.answers[q.Name] = own
 		}
 		r.compare(q, answers)
 	}
@@ -341,23 +347,59 @@ func (r *runner) variants(ctx context.Context) error {
 }
 
 func (r *runner) variant(ctx context.Context, v *variant) error {
+	out := engineResult{Name: v.Name, Blocks: map[string]block{}}
+	self := r.self
+	if v.Config != nil {
+		var err error
+		if self, err = startAlluvium(ctx); err != nil {
+			return err
+		}
+		defer self.close()
+		if out.Load, err = self.loadDataset(ctx, r.data, v.Config); err != nil {
+			return err
+		}
+		self.plainStatements(ctx)
+	}
 	for _, kv := range v.Settings {
-		if err := r.self.set(ctx, kv[0], kv[1]); err != nil {
+		if err := self.set(ctx, kv[0], kv[1]); err != nil {
 			return err
 		}
 	}
-	out := engineResult{Name: v.Name, Blocks: map[string]block{}}
 	for range r.opts.Rounds {
 		for i := range r.suite.Queries {
 			q := &r.suite.Queries[i]
 			if v.Queries != nil && !v.Queries(q.Name) {
 				continue
 			}
-			if err := r.block(ctx, r.self, q, out.Blocks); err != nil {
+			if err := r.sameAnswer(ctx, self, q); err != nil {
+				return err
+			}
+			if err := r.block(ctx, self, q, out.Blocks); err != nil {
 				return err
 			}
 		}
 	}
 	r.result.Variants = append(r.result.Variants, out)
+	return nil
+}
+
+// sameAnswer compares a variant's answer with that of the main measurement,
+// whose own were compared with DuckDB's.
+func (r *runner) sameAnswer(ctx context.Context, self *alluvium, q *query) error {
+	if r.failed(self.name(), q.Name) {
+		return nil
+	}
+	want, ok := r.answers[q.Name]
+	if !ok {
+		return nil
+	}
+	got, err := self.rows(ctx, q)
+	if err != nil {
+		return err
+	}
+	r.result.Checked++
+	if err := sameRows(got, want); err != nil {
+		r.fail(self.name(), q, "answers otherwise than with other settings: %v", err)
+	}
 	return nil
 }

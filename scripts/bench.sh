@@ -26,6 +26,10 @@ echo; echo "## Web analytics"; echo
 bin/alluvium bench hits --rows "${BENCH_HITS_ROWS:-5000000}" "${suites[@]}"
 echo; echo "## Queries a second"; echo
 bin/alluvium bench qps --rows "${BENCH_SSB_ROWS:-12000000}" --docs docs/BENCHMARKS.md
+echo; echo "## The latest row of a key"; echo
+bin/alluvium bench latest --docs docs/BENCHMARKS.md
+echo; echo "## Wide tables"; echo
+bin/alluvium bench wide --docs docs/BENCHMARKS.md
 echo; echo "## Kernels"; echo
 bin/alluvium bench kernels --docs docs/BENCHMARKS.md
 echo; echo "## Loops"; echo

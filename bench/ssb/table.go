@@ -1,7 +1,7 @@
 package ssb
 
 import (
-	_ "embed" // the table config
+	_ "embed" // the table configs
 
 	"github.com/alluviumdb/alluvium/bench/data"
 )
@@ -11,6 +11,15 @@ import (
 //
 //go:embed lineorder_flat.table.json
 var config []byte
+
+// starTreeConfig is config with star-trees for the queries of SSB.
+//
+//go:embed lineorder_flat.startree.json
+var starTreeConfig []byte
+
+// StarTreeConfig returns the table config with star-trees. It is shared:
+// read-only.
+func StarTreeConfig() []byte { return starTreeConfig }
 
 // Table describes lineorder_flat.
 func Table() data.Table {

@@ -252,7 +252,7 @@ func checkMetadata(m *segment.Metadata, tab *pb.Table, name string) error {
 }
 
 func checkColumn(col *segment.ColumnMeta, def *schema.Table) error {
-	if col.ID == segment.SeqColumnID {
+	if segment.Hidden(col.ID) {
 		return nil
 	}
 	for i := range def.Schema.Fields {

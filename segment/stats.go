@@ -98,7 +98,7 @@ func EncodeStats(m *Metadata) []byte {
 func columnsByID(cols []ColumnMeta) []int {
 	order := make([]int, 0, len(cols))
 	for i := range cols {
-		if cols[i].ID != SeqColumnID {
+		if !Hidden(cols[i].ID) {
 			order = append(order, i)
 		}
 	}

@@ -24,6 +24,7 @@ func Validate(cfg *TableConfig, s *Schema) error {
 	v.blooms(ix)
 	v.ranges(ix)
 	v.starTrees(ix)
+	v.timestamps(ix)
 	v.timeColumn(cfg)
 	v.arrivals(cfg.ArrivalColumns)
 	slices.SortFunc(v.errs, func(a, b error) int { return compareText(a.Error(), b.Error()) })

@@ -99,7 +99,10 @@ func (r *tableReader) readFieldConfig(o *object) {
 	if codec, ok := o.str("compressionCodec"); ok && column != "" {
 		r.setCodec(o, "compressionCodec", column, codec)
 	}
-	o.refuse("timestampConfig", "tierOverwrites")
+	if ts := o.child("timestampConfig"); ts != nil {
+		r.readTimestampConfig(ts, column)
+	}
+	o.refuse("tierOverwrites")
 	o.ignoreFilled("properties")
 	o.done()
 }
@@ -145,11 +148,12 @@ func (r *tableReader) addIndex(o *object, key, kind, column string) {
 		r.cfg.Indexing.SortedColumn = column
 	case "JSON":
 		r.addJSON(column, JSONIndexConfig{})
+	case "TIMESTAMP": // timestampConfig tells the granularities
 	case "BLOOM":
 		r.setBloom(column, BloomConfig{})
 	case "RANGE":
 		addOnce(&r.cfg.Indexing.Range, column)
-	case "TEXT", "FST", "H3", "TIMESTAMP", "VECTOR":
+	case "TEXT", "FST", "H3", "VECTOR":
 		o.fail(key, "the index %s is not supported yet", strings.ToUpper(kind))
 	default:
 		o.fail(key, "unknown index %q", kind)
@@ -178,6 +182,9 @@ func (r *tableReader) readIndexes(o *object, column string) {
 	if b := o.child("bloom"); b != nil {
 		r.readBloom(b, column)
 	}
+	if x := o.child("timestamp"); x != nil {
+		r.readTimestampConfig(x, column)
+	}
 	if x := o.child("range"); x != nil {
 		if !x.boolean("disabled", false) {
 			addOnce(&r.cfg.Indexing.Range, column)
@@ -188,7 +195,7 @@ func (r *tableReader) readIndexes(o *object, column string) {
 	if j := o.child("json"); j != nil {
 		r.readJSONIndex(j, column)
 	}
-	for _, kind := range []string{"text", "fst", "h3", "vector", "timestamp", "ifst", "map"} {
+	for _, kind := range []string{"text", "fst", "h3", "vector", "ifst", "map"} {
 		if ix := o.child(kind); ix != nil && !ix.boolean("disabled", false) {
 			o.fail(kind, "the index is not supported yet")
 		}

@@ -42,6 +42,9 @@ const (
 type segExpr struct {
 	mode exprMode
 	col  int // exprCol and exprDict
+	// x is what is computed in this segment instead of the leaf's expression,
+	// nil for that itself.
+	x *leafExpr
 
 	once sync.Once
 	// vals has the value per dictionary id and, last, that of a NULL row; for
@@ -53,6 +56,9 @@ type segExpr struct {
 
 // planExpr chooses how x is computed over about rows rows of a segment.
 func (sp *segPlan) planExpr(x *leafExpr, rows float64) *segExpr {
+	if s := sp.planTruncated(x, rows); s != nil {
+		return s
+	}
 	switch {
 	case x.volatile:
 		return &segExpr{mode: exprEval}
@@ -78,6 +84,9 @@ func (sp *segPlan) allConst(cols []int) bool {
 
 // values returns the value per dictionary id, or nil when it cannot be had.
 func (s *segExpr) values(ctx *fn.Context, sp *segPlan, x *leafExpr) *column.Vector {
+	if s.x != nil {
+		x = s.x
+	}
 	s.once.Do(func() {
 		var err error
 		if s.mode == exprConst {

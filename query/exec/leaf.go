@@ -27,8 +27,10 @@ type query struct {
 	buf   buffers
 	exprs []*leafExpr // all that the operator reads per row
 	op    operator
-	segs  []*segPlan
-	stats Stats
+	// truncs are the columns that the leaf truncates to units of time.
+	truncs []truncSlot
+	segs   []*segPlan
+	stats  Stats
 }
 
 // operator is what a leaf does with the rows that pass its filter.
@@ -64,6 +66,7 @@ func (q *query) run(segs []segment.Segment, emit func(*column.Batch) error) erro
 		return err
 	}
 	q.op = q.newOperator(emit)
+	q.findTruncs()
 	if err := q.planSegments(segs); err != nil {
 		return err
 	}

@@ -17,7 +17,10 @@ type segPlan struct {
 	meta *segment.Metadata
 	docs uint32
 	buf  *buffers
-	cols []*segCol
+	cols []*segCol // the leaf's, then those of truncSlots
+	// hasTruncs tells that a slot of q.truncs has a hidden column here.
+	q         *query
+	hasTruncs bool
 	// filter is nil when all rows pass; none tells that no row does.
 	filter filterNode
 	none   bool
@@ -49,7 +52,10 @@ func newSegPlan(q *query, seg segment.Segment) (*segPlan, error) {
 		}
 		sp.cols = append(sp.cols, c)
 	}
-	if err := sp.planFilter(ctx, leaf.Filter); err != nil {
+	if err := sp.openTruncs(q); err != nil {
+		return nil, err
+	}
+	if err := sp.planFilter(ctx, sp.truncated(leaf.Filter)); err != nil {
 		return nil, err
 	}
 	for _, x := range q.exprs {

@@ -199,6 +199,9 @@ func (b *builder) column(p *plan) error {
 	if b.perm != nil {
 		d.reorder(b.perm)
 	}
+	if err := b.truncated(d, p); err != nil {
+		return err
+	}
 	return b.add(d, p)
 }
 

@@ -13,16 +13,17 @@ import (
 
 // plan is how one column shall be stored.
 type plan struct {
-	field    *schema.Field
-	sorted   bool // the sort column
-	inverted bool
-	dict     bool // a dictionary whatever it costs
-	noDict   bool
-	ranges   bool
-	bloom    *schema.BloomConfig // nil for no filter
-	json     *segment.JSONOptions
-	codec    encoding.Codec
-	hasCodec bool
+	field         *schema.Field
+	sorted        bool // the sort column
+	inverted      bool
+	dict          bool // a dictionary whatever it costs
+	noDict        bool
+	ranges        bool
+	granularities []schema.Granularity
+	bloom         *schema.BloomConfig // nil for no filter
+	json          *segment.JSONOptions
+	codec         encoding.Codec
+	hasCodec      bool
 }
 
 // CheckConfig returns an error for each thing that the table's schema and
@@ -72,6 +73,7 @@ func checkNames(s *schema.Schema, ix *schema.IndexingConfig) error {
 	check("dictionary columns", ix.Dictionary...)
 	check("rangeIndexColumns", ix.Range...)
 	check("jsonIndexColumns", slices.Collect(maps.Keys(ix.JSON))...)
+	check("timestampConfig", slices.Collect(maps.Keys(ix.Timestamps))...)
 	check("bloomFilterColumns", slices.Collect(maps.Keys(ix.Bloom))...)
 	return errors.Join(errs...)
 }
@@ -92,6 +94,11 @@ func planColumn(f *schema.Field, ix *schema.IndexingConfig) (plan, error) {
 		}
 		p.ranges = true
 		p.dict = p.dict || !hasRangeKey(f.Type.Kind())
+	}
+	if p.granularities = ix.Timestamps[f.Name]; len(p.granularities) > 0 {
+		if err := schema.CheckTimestampIndex(f.Type); err != nil {
+			return p, segment.Unsupportedf("timestamp index of column %q: %v", f.Name, err)
+		}
 	}
 	if c, ok := ix.Bloom[f.Name]; ok {
 		if err := schema.CheckBloom(f.Type); err != nil {

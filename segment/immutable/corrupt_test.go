@@ -61,8 +61,9 @@ func smallTable(rng *rand.Rand, rows int) *table {
 			TimeColumn: "ascending",
 			Indexing: schema.IndexingConfig{
 				SortedColumn: "sorted", Inverted: []string{"dict", "number"}, NoDictionary: []string{"for", "text", "long", "scaled"},
-				Range: []string{"dict", "for", "float"},
-				Bloom: map[string]schema.BloomConfig{"dict": {}, "for": {}}, JSON: map[string]schema.JSONIndexConfig{"text": {}},
+				Range:      []string{"dict", "for", "float"},
+				Timestamps: map[string][]schema.Granularity{"ascending": {schema.GranularitySecond}},
+				Bloom:      map[string]schema.BloomConfig{"dict": {}, "for": {}}, JSON: map[string]schema.JSONIndexConfig{"text": {}},
 			},
 		}},
 		Meta: &segment.Metadata{Name: "t__0__0__x", Table: "t", Streamed: true, FirstSeq: 1000},

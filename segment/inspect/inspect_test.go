@@ -57,7 +57,7 @@ func events(t *testing.T) (vfs.FS, build.Result) {
 	cfg := build.Config{
 		Table: &schema.Table{Name: "events", Schema: s, Config: &schema.TableConfig{
 			TimeColumn: "ts",
-			Indexing:   schema.IndexingConfig{SortedColumn: "country", Inverted: []string{"user"}, Range: []string{"price", "ts"}, Bloom: map[string]schema.BloomConfig{"user": {}}},
+			Indexing:   schema.IndexingConfig{SortedColumn: "country", Inverted: []string{"user"}, Range: []string{"price", "ts"}, Timestamps: map[string][]schema.Granularity{"ts": {schema.GranularityMinute}}, Bloom: map[string]schema.BloomConfig{"user": {}}},
 		}},
 		Meta: &segment.Metadata{
 			Name: "events__1__7__20261124T0800Z", Table: "events", TableID: 9, Streamed: true, Partition: 1,

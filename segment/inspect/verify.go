@@ -53,7 +53,7 @@ func checkRowSum(ctx context.Context, s *immutable.Segment) error {
 	m := s.Metadata()
 	sums := segment.NewRowSummer(int(m.NumDocs))
 	for i := range m.Columns {
-		if m.Columns[i].ID == segment.SeqColumnID {
+		if segment.Hidden(m.Columns[i].ID) {
 			continue
 		}
 		if err := addCells(ctx, s, &m.Columns[i], sums); err != nil {

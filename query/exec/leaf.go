@@ -154,9 +154,6 @@ func (q *query) planSegments(segs []segment.Segment) error {
 			return err
 		}
 		p, err := newSegPlan(q, segs[i])
-		if err == nil {
-			p, err = q.preferTree(p)
-		}
 		plans[i] = p
 		return err
 	})

@@ -33,7 +33,7 @@ func (op *aggregate) answerFromMetadata() error {
 
 // knownFromMetadata reports whether the segment's metadata answers the leaf.
 func (op *aggregate) knownFromMetadata(sp *segPlan) bool {
-	if sp.filter != nil || len(op.keys) > 0 || len(op.calls) == 0 {
+	if sp.pred != nil || len(op.keys) > 0 || len(op.calls) == 0 {
 		return false
 	}
 	_, ok := op.knownStates(sp)

@@ -61,7 +61,11 @@ func newSegPlan(q *query, seg segment.Segment) (*segPlan, error) {
 	for _, x := range q.exprs {
 		sp.exprs = append(sp.exprs, sp.planExpr(x, sp.rows()))
 	}
-	return sp, nil
+	// Before the filter is built, which may read indexes.
+	if tree, err := q.starTree(sp); tree != nil || err != nil {
+		return tree, err
+	}
+	return sp, sp.buildFilter()
 }
 
 // rows estimates the rows that pass the filter.
@@ -72,6 +76,7 @@ func (sp *segPlan) rows() float64 {
 	return sp.share * float64(sp.docs)
 }
 
+// planFilter turns the filter into predicates.
 func (sp *segPlan) planFilter(ctx *fn.Context, e plan.Expr) error {
 	if e == nil {
 		return nil
@@ -85,8 +90,17 @@ func (sp *segPlan) planFilter(ctx *fn.Context, e plan.Expr) error {
 		return nil
 	}
 	sp.pred, sp.share = p, sp.selectivity(p)
+	return nil
+}
+
+// buildFilter chooses how the predicates are applied.
+func (sp *segPlan) buildFilter() error {
+	if sp.pred == nil {
+		return nil
+	}
 	b := filterBuilder{sp: sp}
-	sp.filter, err = b.build(p, float64(sp.docs))
+	var err error
+	sp.filter, err = b.build(sp.pred, float64(sp.docs))
 	return err
 }
 
@@ -112,7 +126,7 @@ func (sp *segPlan) work() float64 {
 		return 0
 	}
 	w := sp.rows() * 2 * float64(1+len(sp.exprs))
-	if sp.filter != nil && sp.tree == nil {
+	if sp.pred != nil {
 		w += float64(sp.docs) * 0.3
 	}
 	return w

@@ -45,18 +45,19 @@ const (
 // starTreeOff is the value of the setting star_tree that forbids star-trees.
 const starTreeOff = "off"
 
-// preferTree returns the plan of answering the leaf from a star-tree of the
-// segment where one can and is estimated to be cheaper than raw, else raw.
-func (q *query) preferTree(raw *segPlan) (*segPlan, error) {
+// starTree returns the plan of answering the leaf from a star-tree of the
+// segment where one can and is estimated to be cheaper than the rows, else nil.
+func (q *query) starTree(raw *segPlan) (*segPlan, error) {
 	op, ok := q.op.(*aggregate)
 	if !ok || raw.none || q.opt.Settings["star_tree"] == starTreeOff {
-		return raw, nil
+		return nil, nil
 	}
 	seg, ok := raw.seg.(segment.StarTreed)
 	if !ok || op.knownFromMetadata(raw) {
-		return raw, nil
+		return nil, nil
 	}
-	best, budget := raw, raw.work()
+	var best *segPlan
+	budget := raw.work()
 	if q.e.forceTrees {
 		budget = math.Inf(1)
 	}

@@ -55,8 +55,8 @@ func (in *ingestion) run(ctx context.Context, paths []string) error {
 	}
 	in.c.patience = in.opt.patience
 	if in.load.Status == "COMMITTED" {
-		fmt.Fprintf(in.out, "nothing to do: load %d has loaded these files (%s rows in %d segments); --again loads them once more\n",
-			in.load.ID, grouped(int64(in.load.Rows)), in.load.Segments)
+		fmt.Fprintf(in.out, "nothing to do: load %d has loaded these files (%s rows in %s); --again loads them once more\n",
+			in.load.ID, grouped(int64(in.load.Rows)), segments(in.load.Segments))
 		return nil
 	}
 	if n := len(in.load.Staged); n > 0 {
@@ -215,8 +215,15 @@ func (in *ingestion) summary(done loadState, took time.Duration) {
 	if in.req.Mode != "append" {
 		replaced = fmt.Sprintf(", in place of %d", done.Replaced)
 	}
-	fmt.Fprintf(in.out, "loaded %s rows in %d segments%s, %s, %.1f s, %s rows/s\n", grouped(int64(done.Rows)), done.Segments,
+	fmt.Fprintf(in.out, "loaded %s rows in %s%s, %s, %.1f s, %s rows/s\n", grouped(int64(done.Rows)), segments(done.Segments),
 		replaced, size(int64(done.Bytes)), seconds, grouped(int64(float64(done.Rows)/seconds)))
+}
+
+func segments(n uint64) string {
+	if n == 1 {
+		return "1 segment"
+	}
+	return grouped(int64(n)) + " segments"
 }
 
 const tempPrefix = "alluvium-ingest-"

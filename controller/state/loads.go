@@ -100,11 +100,14 @@ func (t *tx) beginLoad(c *pb.BeginLoad) (proto.Message, error) {
 		}
 		return old, nil
 	}
-	t.trimLoads(tab.Id)
 	l := &pb.Load{
 		Id: t.Index, TableId: tab.Id, Key: c.Key, Mode: c.Mode, FromTime: c.FromTime, ToTime: c.ToTime,
 		Status: pb.LoadStatus_LOAD_OPEN, CreatedMicros: t.cmd.TimeMicros, TouchedMicros: t.cmd.TimeMicros,
 	}
+	if _, err := t.replacedBy(l); err != nil {
+		return nil, err // better now than after all was built
+	}
+	t.trimLoads(tab.Id)
 	t.setLoad(l)
 	return l, nil
 }

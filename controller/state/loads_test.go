@@ -172,9 +172,13 @@ func TestReplaceRange(t *testing.T) {
 	if !m.st.Load(l.Id).Superseded {
 		t.Error("the load of the replaced segment counts as whole")
 	}
-	part := m.load(begin(tab, "part", mode, 15, 40))
-	m.refused(api.ErrConflict, "only partly", commitOf(part.Id, 0))
-	m.sees(tab, "day1", "new2", "timeless")
+	m.refused(api.ErrConflict, "only partly", begin(tab, "part", mode, 15, 40))
+	later := m.load(begin(tab, "later", mode, 35, 40))
+	between := m.load(begin(tab, "between", pb.LoadMode_LOAD_APPEND))
+	m.must(stage(between.Id, "day3", 1, 30, 39))
+	m.must(commitOf(between.Id, 1))
+	m.refused(api.ErrConflict, "only partly", commitOf(later.Id, 0))
+	m.sees(tab, "day1", "day3", "new2", "timeless")
 }
 
 func TestAbortLoad(t *testing.T) {

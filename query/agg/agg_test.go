@@ -505,13 +505,13 @@ func TestDistinctStateBytes(t *testing.T) {
 			t.Errorf("%s: %s, want %s", v.Type, got, want)
 		}
 	}
-	f(vec(schema.Int32, 258), "01000101"+"00"+"02010000")
-	f(vec(schema.Int64, -1), "01000101"+"00"+"ffffffffffffffff")
+	f(vec(schema.Int32, 258), "01000201"+"00"+"02010000")
+	f(vec(schema.Int64, -1), "01000201"+"00"+"ffffffffffffffff")
 	f(vec(schema.Text, "ab"), "01000101"+"00"+"026162")
 	f(vec(schema.Text, ""), "01000101"+"00"+"00")
-	f(vec(schema.Bool, true), "01000101"+"00"+"01")
+	f(vec(schema.Bool, true), "01000201"+"00"+"01")
 	f(vec(schema.Numeric, "1.5"), "01000101"+"00"+"01"+"0f00000000000000"+"0000000000000000")
-	f(vec(schema.Float64, 1), "01000101"+"00"+"000000000000f03f")
+	f(vec(schema.Float64, 1), "01000201"+"00"+"000000000000f03f")
 	f(vec(schema.Interval, column.Interval{Months: 1, Days: 2, Micros: 3}), "01000101"+"00"+"01000000"+"02000000"+"0300000000000000")
 	f(vec(schema.Text, nil), "01000100")
 }
@@ -540,6 +540,7 @@ func TestCorruptStates(t *testing.T) {
 func FuzzMergeDistinct(f *testing.F) {
 	f.Add([]byte("\x01\x00\x01\x01\x00\x02\x01\x00\x00"), uint8(0))
 	f.Add([]byte("\x01\x00\x01\x02\x00\x026162\x00\x00"), uint8(1))
+	f.Add([]byte("\x01\x00\x02\x01\x01\x07\x00\x00\x00\x00\x00\x00\x00\x01\x01\x00\x00\x00\x00\x00\x00\x00"), uint8(0))
 	types := []schema.Type{schema.Int32, schema.Text, schema.Numeric, schema.Int32.AsList(), schema.Interval, schema.Float64, schema.Bool}
 	f.Fuzz(func(t *testing.T, b []byte, which uint8) {
 		s, _, err := Resolve("count", []schema.Type{types[int(which)%len(types)]}, true, fn.Postgres)

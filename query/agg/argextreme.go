@@ -77,6 +77,10 @@ type argExtreme struct {
 	sign  int
 	st    []argRow
 	bytes int64
+	// best is the word of by per group, turned so that greater is better, for
+	// kinds that have words; 0 for no rows.
+	best  []uint64
+	words []uint64
 }
 
 type argRow struct {
@@ -84,11 +88,23 @@ type argRow struct {
 	x, by column.Value
 }
 
-func (a *argExtreme) Grow(n int)   { a.st = extend(a.st, n) }
-func (a *argExtreme) Bytes() int64 { return int64(cap(a.st))*330 + a.bytes }
+func (a *argExtreme) Grow(n int) {
+	a.st = extend(a.st, n)
+	a.best = extend(a.best, n)
+}
+
+func (a *argExtreme) Bytes() int64 { return int64(cap(a.st))*338 + int64(cap(a.words))*8 + a.bytes }
 
 func (a *argExtreme) Update(groups []uint32, n int, args []*column.Vector) error {
 	x, by := args[0], args[1]
+	if by.Const {
+		by = by.Flatten()
+	}
+	var ok bool
+	if a.words, ok = orderWords(a.words, by, n); ok {
+		a.updateWords(groups, n, x, by)
+		return nil
+	}
 	for i := range n {
 		if !x.IsNull(i) && !by.IsNull(i) {
 			a.take(&a.st[group(groups, i)], x, i, by.Value(i))

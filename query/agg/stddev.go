@@ -88,6 +88,15 @@ func (m *moments) merge(o moments) {
 	}
 }
 
+func addMoments[T float32 | float64](st []moments, groups []uint32, v *column.Vector, vals []T) {
+	nulls := v.HasNulls()
+	for i, x := range vals {
+		if !nulls || !v.IsNull(i) {
+			st[group(groups, i)].add(float64(x))
+		}
+	}
+}
+
 // floatSpread measures floats.
 type floatSpread struct {
 	spread
@@ -99,11 +108,11 @@ func (a *floatSpread) Grow(n int)   { a.st = extend(a.st, n) }
 func (a *floatSpread) Bytes() int64 { return int64(cap(a.st)) * 24 }
 
 func (a *floatSpread) Update(groups []uint32, n int, args []*column.Vector) error {
-	v := args[0]
-	for i := range n {
-		if !v.IsNull(i) {
-			a.st[group(groups, i)].add(v.Value(i).F)
-		}
+	v := flat(args[0])
+	if v.Kind() == schema.KindFloat32 {
+		addMoments(a.st, groups, v, v.Float32s[:n])
+	} else {
+		addMoments(a.st, groups, v, v.Float64s[:n])
 	}
 	return nil
 }

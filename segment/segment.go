@@ -57,15 +57,16 @@ type Encoding uint8
 
 // The encodings. The numbers are part of the segment format.
 const (
-	EncodingDict       Encoding = 1 // bit-packed dictionary ids
-	EncodingSortedRuns Encoding = 2 // sorted dictionary column: one [start, end) per id
-	EncodingRaw        Encoding = 3 // fixed-width values as they are
-	EncodingFOR        Encoding = 4 // frame of reference per block + bit-packing
-	EncodingDelta      Encoding = 5 // deltas + frame of reference
-	EncodingChunked    Encoding = 6 // variable length, chunks compressed by a codec
-	EncodingConst      Encoding = 7 // one value, or all NULL
-	EncodingRLE        Encoding = 8 // one value per run of equal neighbours
-	EncodingALP        Encoding = 9 // floats as scaled integers, with exceptions
+	EncodingDict       Encoding = 1  // bit-packed dictionary ids
+	EncodingSortedRuns Encoding = 2  // sorted dictionary column: one [start, end) per id
+	EncodingRaw        Encoding = 3  // fixed-width values as they are
+	EncodingFOR        Encoding = 4  // frame of reference per block + bit-packing
+	EncodingDelta      Encoding = 5  // deltas + frame of reference
+	EncodingChunked    Encoding = 6  // variable length, chunks compressed by a codec
+	EncodingConst      Encoding = 7  // one value, or all NULL
+	EncodingRLE        Encoding = 8  // one value per run of equal neighbours
+	EncodingALP        Encoding = 9  // floats as scaled integers, with exceptions
+	EncodingDerived    Encoding = 10 // dictionary ids that follow from another column's
 )
 
 // ColumnMeta describes one column of one segment.

@@ -115,6 +115,7 @@ type builder struct {
 	sums   *segment.RowSummer
 	perm   []uint32 // new position -> old position; nil when rows stay in place
 	footer format.Footer
+	bases  bases
 }
 
 // run writes all columns and the footer and returns the metadata.
@@ -202,6 +203,7 @@ func (b *builder) column(p *plan) error {
 	if err := b.truncated(d, p); err != nil {
 		return err
 	}
+	p.bases = &b.bases
 	return b.add(d, p)
 }
 

@@ -216,7 +216,7 @@ func (e *encoded) dictionary(d *data, p *plan) error {
 		e.buffer(format.RoleForward, encoding.AppendRuns(nil, d.ids, card))
 		return nil // the runs are the index: an inverted one would repeat them
 	}
-	e.ids(d)
+	e.ids(d, p)
 	if d.n > segment.BlockRows {
 		e.buffer(format.RoleZones, index.AppendIntZones(nil, d.ids, d.isNull()))
 	}

@@ -24,6 +24,7 @@ type plan struct {
 	json          *segment.JSONOptions
 	codec         encoding.Codec
 	hasCodec      bool
+	bases         *bases // the columns before this one, nil where it stands alone
 }
 
 // CheckConfig returns an error for each thing that the table's schema and

@@ -34,8 +34,12 @@ func intRuns[T int32 | int64](v []T, best int) *encoding.RunLengths[T] {
 	return runs
 }
 
-// ids writes the ids of a column, in runs where that pays.
-func (e *encoded) ids(d *data) {
+// ids writes the ids of a column: through another column, in runs, or packed.
+func (e *encoded) ids(d *data, p *plan) {
+	if e.derived(d, p) {
+		return
+	}
+	p.bases.keep(p.field.ID, d)
 	if runs, _ := d.idRuns(); runs != nil {
 		e.entry.Meta.Encoding = segment.EncodingRLE
 		b := runs.AppendMap(nil)

@@ -79,7 +79,7 @@ func (c *Column) openForward() error {
 	switch c.meta.Encoding {
 	case segment.EncodingConst:
 		return c.openConst()
-	case segment.EncodingDict, segment.EncodingSortedRuns:
+	case segment.EncodingDict, segment.EncodingSortedRuns, segment.EncodingDerived:
 		return c.openDict()
 	case segment.EncodingRLE:
 		if c.entry.Buffer(format.RoleDictionary) != nil {
@@ -120,6 +120,8 @@ func (c *Column) openDict() error {
 		return err
 	}
 	switch c.meta.Encoding {
+	case segment.EncodingDerived:
+		return c.openDerived(raw)
 	case segment.EncodingRLE:
 		r, err := encoding.NewRLEIDs(raw, int(c.rows), card)
 		if err != nil {

@@ -205,7 +205,7 @@ func addSamples(d *Column, s *immutable.Segment, id uint32, n int) {
 
 // EncodingName returns the name of an encoding.
 func EncodingName(e segment.Encoding) string {
-	names := [...]string{1: "dict", "sorted-runs", "raw", "for", "delta", "chunked", "const", "rle", "alp"}
+	names := [...]string{1: "dict", "sorted-runs", "raw", "for", "delta", "chunked", "const", "rle", "alp", "derived"}
 	if int(e) < len(names) && e > 0 {
 		return names[e]
 	}

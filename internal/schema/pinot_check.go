@@ -21,6 +21,8 @@ func Validate(cfg *TableConfig, s *Schema) error {
 	}
 	v.indexes(ix)
 	v.jsonIndexes(ix)
+	v.textIndexes(ix)
+	v.fstIndexes(ix)
 	v.blooms(ix)
 	v.ranges(ix)
 	v.starTrees(ix)

@@ -66,6 +66,8 @@ type IndexingConfig struct {
 	Range        []string               // buckets of ascending values
 	Bloom        map[string]BloomConfig // by column
 	JSON         map[string]JSONIndexConfig
+	Text         []string                 `json:",omitempty"` // words of texts
+	FST          []string                 `json:",omitempty"` // a dictionary for LIKE
 	Timestamps   map[string][]Granularity `json:",omitempty"` // by column: times kept truncated
 	Compression  map[string]string        // column -> codec of raw chunks
 	Partition    map[string]int           // column -> number of partitions

@@ -73,7 +73,10 @@ func encode(d *data, p *plan) (*encoded, error) {
 func (e *encoded) indexes(d *data, p *plan) error {
 	e.bloom(d, p)
 	e.ranges(d, p)
-	return e.json(d, p)
+	if err := e.json(d, p); err != nil {
+		return err
+	}
+	return e.text(d, p)
 }
 
 // useDictionary decides between the dictionary form and the values form and

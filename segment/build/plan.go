@@ -22,6 +22,7 @@ type plan struct {
 	granularities []schema.Granularity
 	bloom         *schema.BloomConfig // nil for no filter
 	json          *segment.JSONOptions
+	text          bool
 	codec         encoding.Codec
 	hasCodec      bool
 	bases         *bases // the columns before this one, nil where it stands alone
@@ -73,6 +74,7 @@ func checkNames(s *schema.Schema, ix *schema.IndexingConfig) error {
 	check("noDictionaryColumns", ix.NoDictionary...)
 	check("dictionary columns", ix.Dictionary...)
 	check("rangeIndexColumns", ix.Range...)
+	check("text index", ix.Text...)
 	check("jsonIndexColumns", slices.Collect(maps.Keys(ix.JSON))...)
 	check("timestampConfig", slices.Collect(maps.Keys(ix.Timestamps))...)
 	check("bloomFilterColumns", slices.Collect(maps.Keys(ix.Bloom))...)
@@ -85,7 +87,7 @@ func planColumn(f *schema.Field, ix *schema.IndexingConfig) (plan, error) {
 		sorted:   f.Name == ix.SortedColumn,
 		inverted: slices.Contains(ix.Inverted, f.Name),
 		noDict:   slices.Contains(ix.NoDictionary, f.Name),
-		dict:     slices.Contains(ix.Dictionary, f.Name) || f.Type.ID == schema.TypeSymbol,
+		dict:     slices.Contains(ix.Dictionary, f.Name) || slices.Contains(ix.FST, f.Name) || f.Type.ID == schema.TypeSymbol,
 		codec:    encoding.CodecLZ4,
 	}
 	p.dict = p.dict || p.inverted || forceDictionary(ix, f.Name) || f.Type.Kind() == schema.KindBool
@@ -116,6 +118,9 @@ func planColumn(f *schema.Field, ix *schema.IndexingConfig) (plan, error) {
 	}
 	var err error
 	if p.json, err = planJSON(f, ix); err != nil {
+		return p, err
+	}
+	if p.text, err = planText(f, ix); err != nil {
 		return p, err
 	}
 	k := f.Type.Kind()

@@ -31,6 +31,9 @@ func (c *Column) check() error {
 	if err := c.checkBloom(); err != nil {
 		return err
 	}
+	if err := c.checkText(); err != nil {
+		return err
+	}
 	if err := c.checkJSON(); err != nil {
 		return err
 	}

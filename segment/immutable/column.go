@@ -34,6 +34,7 @@ type Column struct {
 
 	ranges lazyRange
 	json   lazyJSON
+	text   lazyText
 }
 
 var _ segment.Column = (*Column)(nil)

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/alluviumdb/alluvium/internal/column"
+	"github.com/alluviumdb/alluvium/internal/fulltext"
 	"github.com/alluviumdb/alluvium/internal/jsonmatch"
 	"github.com/alluviumdb/alluvium/internal/schema"
 	"github.com/alluviumdb/alluvium/internal/vfs"
@@ -64,6 +65,7 @@ func smallTable(rng *rand.Rand, rows int) *table {
 				Range:      []string{"dict", "for", "float"},
 				Timestamps: map[string][]schema.Granularity{"ascending": {schema.GranularitySecond}},
 				Bloom:      map[string]schema.BloomConfig{"dict": {}, "for": {}}, JSON: map[string]schema.JSONIndexConfig{"text": {}},
+				Text: []string{"dict"},
 			},
 		}},
 		Meta: &segment.Metadata{Name: "t__0__0__x", Table: "t", Streamed: true, FirstSeq: 1000},
@@ -84,6 +86,9 @@ func queryAll(s *Segment) (uint64, error) {
 			return 0, err
 		}
 		if err := queryRange(c, func(b []byte) { h.Write(b) }); err != nil {
+			return 0, err
+		}
+		if err := queryText(c, func(b []byte) { h.Write(b) }); err != nil {
 			return 0, err
 		}
 		if err := queryJSON(c, func(b []byte) { h.Write(b) }); err != nil {
@@ -147,6 +152,24 @@ func queryRange(c *Column, note func([]byte)) error {
 	slices.Sort(docs)
 	var v column.Vector
 	return c.Gather(docs, &v)
+}
+
+func queryText(c *Column, note func([]byte)) error {
+	if c.Text() == nil {
+		return nil
+	}
+	for _, s := range []string{"a* -b", "/.*1/", `"a b"`, "*:* AND NOT x"} {
+		q, err := fulltext.Parse(s)
+		if err != nil {
+			return err
+		}
+		docs, _, err := c.Text().Match(q)
+		if err != nil {
+			return err
+		}
+		note(encoding.Bytes(docs.ToArray()))
+	}
+	return nil
 }
 
 func queryJSON(c *Column, note func([]byte)) error {

@@ -224,3 +224,37 @@ func randomCondition(r *rand.Rand, depth int) string {
 	tests := []string{"= 1", "= 'x'", "<> 2", "IN (1, 'y')", "NOT IN ('x')", "IS NULL", "IS NOT NULL", "> 1", "BETWEEN 1 AND 2.5"}
 	return fmt.Sprintf("%q %s", path, tests[r.IntN(len(tests))])
 }
+
+func TestTextIndexBySQL(t *testing.T) {
+	fields := []schema.Field{{ID: 1, Name: "id", Type: schema.Int64}, {ID: 2, Name: "note", Type: schema.Text}}
+	notes := []string{
+		"Disk failure on Node-7: replaced the disk.", "network timeout, no disk involved", "Node restarted after upgrade to 2.1",
+		Null, "", "don't panic: failure of a disk controller", "Ärger mit der Platte",
+	}
+	var rows [][]string
+	for i, n := range notes {
+		rows = append(rows, []string{fmt.Sprint(i), n})
+	}
+	for _, raw := range [][]string{nil, {"note"}} {
+		w := newWays(t, fields, schema.IndexingConfig{NoDictionary: raw, Text: []string{"note"}}, rows...)
+		match := func(query, want string) {
+			t.Helper()
+			w.ids(t, "TEXT_MATCH(note, '"+strings.ReplaceAll(query, "'", "''")+"')", want, "")
+		}
+		match("disk", "0 1 5")
+		match("DISK AND failure", "0 5")
+		match(`"disk failure"`, "0")
+		match(`disk -"disk failure"`, "1 5")
+		match("fail* OR upgrad*", "0 2 5")
+		match("/n(ode|etwork)/", "0 1 2")
+		match("ärger", "6")
+		match("2.1", "2")
+		match("don't", "5")
+		match("*:* AND NOT disk", "2 4 6")
+		w.ids(t, "NOT TEXT_MATCH(note, 'disk')", "2 4 6", "")
+		w.ids(t, "TEXT_MATCH(note, 'disk') AND id > 0", "1 5", "text index")
+		if _, err := run(w.sessions["pinot"], "SELECT id FROM indexed WHERE TEXT_MATCH(note, 'a AND')"); err == nil || !strings.Contains(err.Error(), "invalid TEXT_MATCH query") {
+			t.Errorf("error %v", err)
+		}
+	}
+}

@@ -451,7 +451,7 @@ func show(v *column.Vector, i int) string {
 
 // TestFormatsAgree reads the same rows from every format and compression.
 func TestFormatsAgree(t *testing.T) {
-	rows := testRows(9000)
+	rows := testRows(3000)
 	want := wantBatch(rows)
 	f := func(name string, data []byte) {
 		t.Helper()

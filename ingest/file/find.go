@@ -75,7 +75,6 @@ func find(ctx context.Context, paths []string, opt Options) ([]Input, error) {
 }
 
 func (f *finder) path(ctx context.Context, p string) error {
-	f.seen[p] = false
 	if strings.HasPrefix(p, "s3://") {
 		return f.bucket(ctx, p)
 	}
@@ -93,6 +92,9 @@ func (f *finder) path(ctx context.Context, p string) error {
 		return &Error{Path: p, Err: err}
 	}
 	for _, n := range names {
+		if hidden(filepath.Base(n)) && !hidden(filepath.Base(p)) {
+			continue
+		}
 		if err := f.path(ctx, n); err != nil {
 			return err
 		}

@@ -108,11 +108,11 @@ func (r *jsonReader) object(pinned bool) ([]byte, error) {
 	for {
 		r.at = skipBlank(r.buf, r.at)
 		if r.at < len(r.buf) {
-			b, err := r.token()
+			b, moved, err := r.token()
 			if b != nil || err != nil {
 				return b, err
 			}
-			if r.at == len(r.buf) || r.buf[r.at] != '{' || !r.takesObject() {
+			if moved {
 				continue
 			}
 		}
@@ -147,8 +147,9 @@ func (r *jsonReader) takesObject() bool {
 }
 
 // token consumes what lies at the window's position: an object, which it
-// returns, or one separator. An object that is not all there stays.
-func (r *jsonReader) token() ([]byte, error) {
+// returns, or one separator. It does not move on from an object that is not
+// all there.
+func (r *jsonReader) token() (object []byte, moved bool, err error) {
 	c := r.buf[r.at]
 	switch {
 	case r.state == jsonStart:
@@ -166,20 +167,20 @@ func (r *jsonReader) token() ([]byte, error) {
 	case c == '{' && r.takesObject():
 		end := objectEnd(r.buf, r.at)
 		if end < 0 {
-			return nil, nil
+			return nil, false, nil
 		}
 		b := r.buf[r.at:end]
 		r.at = end
 		if r.state != jsonObjects {
 			r.state = jsonComma
 		}
-		return b, nil
+		return b, true, nil
 	default:
 		want := [...]string{jsonObjects: "an object", jsonFirst: "an object or ']'", jsonComma: "',' or ']'",
 			jsonObject: "an object", jsonEnd: "the end of the file"}
-		return nil, r.bad("unexpected character %q, expected %s", c, want[r.state])
+		return nil, false, r.bad("unexpected character %q, expected %s", c, want[r.state])
 	}
-	return nil, nil
+	return nil, true, nil
 }
 
 // objectEnd returns the position after the object that begins at i, -1 if b

@@ -84,7 +84,19 @@ func (p *ParquetFile) open(ctx context.Context) error {
 	if err != nil {
 		return &Error{Path: p.in.Path, Err: err}
 	}
+	if p.schema == nil {
+		return nil
+	}
 	return p.resolve()
+}
+
+// leaves opens the file and returns its columns.
+func (p *ParquetFile) leaves(ctx context.Context) (out []leaf, err error) {
+	if err := p.open(ctx); err != nil {
+		return nil, err
+	}
+	out, _ = leavesOf(p.pf.MetaData().Schema)
+	return out, nil
 }
 
 // readLayout notes the row groups.

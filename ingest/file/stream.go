@@ -109,7 +109,11 @@ func (s *stream) fill() bool {
 		s.err = &Error{Path: s.in.Path, Err: fmt.Errorf("%w: record of more than %d bytes", ErrUnsupported, maxRecordBytes)}
 		return false
 	}
-	want := max(windowBytes, rest) // doubling, as a long record is looked at anew
+	window := windowBytes
+	if _, c := splitName(s.in.Path); c == plain {
+		window = int(min(windowBytes, max(s.in.Bytes, 4096))) // a small file needs no more
+	}
+	want := max(window, rest) // doubling, as a long record is looked at anew
 	if cap(s.buf)-rest < want {
 		s.buf = append(make([]byte, 0, rest+want), s.buf...)
 	}

@@ -1,7 +1,0 @@
-package file
-
-import "context"
-
-func infer(ctx context.Context, inputs []Input, opt InferOptions) (*Inferred, error) {
-	return nil, ErrUnsupported
-}

@@ -20,7 +20,11 @@ func (sp *segPlan) matchDict(ctx *fn.Context, c *segCol, i int, e plan.Expr, neg
 	if set, ok := lookupDict(c, i, e, neg); ok {
 		return set, false, true
 	}
-	if float64(c.vals.N) > max(lazyDictRows, sp.rowsHint) {
+	limit := max(lazyDictRows, sp.rowsHint)
+	if set, ok := likeDict(c, i, e, neg, limit); ok {
+		return set, false, true
+	}
+	if float64(c.vals.N) > limit {
 		return idSet{}, false, false
 	}
 	v, err := sp.evalDict(ctx, x.e, i)

@@ -80,6 +80,12 @@ func (p *LikePattern) Prefix() (prefix []byte, exact bool) {
 	return p.parts[0].text, len(p.parts) == 1
 }
 
+// PrefixOnly reports whether the pattern passes every text that begins with its
+// prefix.
+func (p *LikePattern) PrefixOnly() bool {
+	return !p.fold && len(p.parts) == 2 && p.parts[0].wild == nil && len(p.parts[1].text) == 0
+}
+
 // Match reports whether the whole text matches.
 func (p *LikePattern) Match(b []byte) bool {
 	if p.fold {

@@ -258,3 +258,24 @@ func TestTextIndexBySQL(t *testing.T) {
 		}
 	}
 }
+
+func TestLikeBySQL(t *testing.T) {
+	fields := []schema.Field{{ID: 1, Name: "id", Type: schema.Int64}, {ID: 2, Name: "s", Type: schema.Text}}
+	var rows [][]string
+	for i, s := range []string{"abc", "abd", "ab", "b", "", Null, "xabc", "aböc", "a%c", "abc"} {
+		rows = append(rows, []string{fmt.Sprint(i), s})
+	}
+	w := newWays(t, fields, schema.IndexingConfig{FST: []string{"s"}}, rows...)
+	w.ids(t, "s LIKE 'ab%'", "0 1 2 7 9", "")
+	w.ids(t, "s NOT LIKE 'ab%'", "3 4 6 8", "")
+	w.ids(t, "NOT s NOT LIKE 'ab%'", "0 1 2 7 9", "")
+	w.ids(t, "s LIKE 'ab%c'", "0 7 9", "")
+	w.ids(t, "s LIKE 'ab_c'", "7", "")
+	w.ids(t, "s LIKE '%bc'", "0 6 9", "")
+	w.ids(t, `s LIKE 'a\%%'`, "8", "")
+	w.ids(t, "s LIKE 'ab'", "2", "")
+	w.ids(t, "s LIKE '%'", "0 1 2 3 4 6 7 8 9", "")
+	w.ids(t, "s LIKE ''", "4", "")
+	w.ids(t, "s LIKE 'z%'", "", "")
+	w.ids(t, "s ILIKE 'AB%'", "0 1 2 7 9", "")
+}

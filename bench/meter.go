@@ -17,8 +17,12 @@ type meter struct {
 	peak, anon int64
 }
 
-// meterEvery is the time between two looks at a process.
-const meterEvery = time.Millisecond
+// The least and the most time between two looks at a process: long runs are
+// looked at less often, so that the meter costs them nothing.
+const (
+	meterLeast = time.Millisecond
+	meterMost  = 20 * time.Millisecond
+)
 
 // startMeter resets the process's peak, where the system lets it, and begins to
 // look at its anonymous memory.
@@ -32,14 +36,14 @@ func startMeter(pid int) *meter {
 
 func (m *meter) watch() {
 	defer close(m.done)
-	for {
+	for start := time.Now(); ; {
 		s := memory(m.pid)
 		m.anon, m.peak = max(m.anon, s.Anon), max(m.peak, s.Now)
 		select {
 		case <-m.quit:
 			m.peak = max(m.peak, s.Peak)
 			return
-		case <-time.After(meterEvery):
+		case <-time.After(min(max(time.Since(start)/20, meterLeast), meterMost)):
 		}
 	}
 }

@@ -70,7 +70,17 @@ func machine() string {
 			model = strings.TrimSpace(strings.TrimLeft(line, "\t :"))
 		}
 	}
-	return fmt.Sprintf("%s, %d cores (%s)", time.Now().UTC().Format(time.DateOnly), runtime.NumCPU(), model)
+	return fmt.Sprintf("%s, %d cores (%s)%s", time.Now().UTC().Format(time.DateOnly), runtime.NumCPU(), model, busy())
+}
+
+// busy tells of a machine that does other work, which lengthens all times.
+func busy() string {
+	raw, err := os.ReadFile("/proc/loadavg")
+	var load float64
+	if _, e := fmt.Sscan(string(raw), &load); err != nil || e != nil || load < float64(runtime.NumCPU()+1) {
+		return ""
+	}
+	return fmt.Sprintf(", busy with other work (load average %.1f)", load)
 }
 
 // table makes the tables of a report.
@@ -90,7 +100,7 @@ func (t *table) pinot(query string) (float64, bool) {
 
 func (t *table) preamble(o *Options) string {
 	text := fmt.Sprintf("%s. %d rows; %d × %d warm runs of each query, taken in turn with the peers'.",
-		machine(), t.result.Rows, o.Rounds, o.Runs)
+		t.result.Machine, t.result.Rows, o.Rounds, o.Runs)
 	if t.result.Checked > 0 {
 		text += fmt.Sprintf(" %d answers were compared with DuckDB's, row by row.", t.result.Checked)
 	}
@@ -126,8 +136,8 @@ func (t *table) queries(w io.Writer) {
 		fmt.Fprintf(w, " %s |", p.name)
 		rule += "---|"
 	}
-	fmt.Fprintf(w, " best peer | ratio |\n%s---|---|\n", rule)
-	means := make([]geomean, len(peers)+3)
+	fmt.Fprintf(w, " best peer | ratio | CPU ratio² |\n%s---|---|---|\n", rule)
+	means := make([]geomean, len(peers)+4)
 	for _, q := range t.suite.Queries {
 		ours, ok := cell(self, q.Name)
 		fmt.Fprintf(w, "| %s | %s |%s", q.Name, number(ours, ok), details(self, q.Name))
@@ -141,7 +151,11 @@ func (t *table) queries(w io.Writer) {
 			}
 		}
 		known := !math.IsInf(best, 1)
-		fmt.Fprintf(w, " %s | %s |\n", number(best, known), number(ours/best, ok && known))
+		cpu, measured := t.cpuRatio(q.Name)
+		fmt.Fprintf(w, " %s | %s | %s |\n", number(best, known), number(ours/best, ok && known), number(cpu, measured))
+		if measured {
+			means[len(peers)+3].add(cpu)
+		}
 		if ok {
 			means[len(peers)].add(ours)
 		}
@@ -153,14 +167,33 @@ func (t *table) queries(w io.Writer) {
 	t.geomeans(w, means)
 }
 
-// geomeans writes the last line; means holds the peers, ours, best, ratio.
+// geomeans writes the last line; means holds the peers, ours, best, ratio,
+// ratio of processor time.
 func (t *table) geomeans(w io.Writer, means []geomean) {
-	n := len(means) - 3
+	n := len(means) - 4
 	fmt.Fprintf(w, "| **geometric mean** | **%s** | | | |", number(means[n].value(), means[n].n > 0))
 	for _, m := range means[:n] {
 		fmt.Fprintf(w, " %s |", number(m.value(), m.n > 0))
 	}
-	fmt.Fprintf(w, " %s | **%s** |\n", number(means[n+1].value(), means[n+1].n > 0), number(means[n+2].value(), means[n+2].n > 0))
+	fmt.Fprintf(w, " %s | **%s** | %s |\n", number(means[n+1].value(), means[n+1].n > 0), number(means[n+2].value(), means[n+2].n > 0),
+		number(means[n+3].value(), means[n+3].n > 0))
+}
+
+// cpuRatio compares the processor time of a query with that of the peer that
+// needs the least.
+func (t *table) cpuRatio(query string) (float64, bool) {
+	least := math.Inf(1)
+	var ours float64
+	for i := range t.result.Engines {
+		e := &t.result.Engines[i]
+		switch b := e.Blocks[query]; {
+		case e.Name == "Alluvium":
+			ours = b.CPUMillis
+		case b.CPUMillis > 0:
+			least = min(least, b.CPUMillis)
+		}
+	}
+	return ours / least, ours > 0 && !math.IsInf(least, 1)
 }
 
 // details are the columns p99, CPU and memory of one query.
@@ -259,6 +292,7 @@ func (t *table) remarks(w io.Writer) {
 	if t.result.Rows == t.suite.PinotRows && t.suite.Pinot != nil {
 		fmt.Fprintf(w, "\n¹ Apache Pinot 1.5.1 was measured on another machine of this kind, on the same number of rows.\n")
 	}
+	fmt.Fprintf(w, "\n² Processor time against that of the peer which needs the least; other work on the machine hardly changes it.\n")
 	for _, n := range t.result.Notes {
 		fmt.Fprintf(w, "\n%s\n", n)
 	}

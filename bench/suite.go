@@ -81,6 +81,7 @@ type failure struct {
 type result struct {
 	Name     string         `json:"name"`
 	Rows     int            `json:"rows"`
+	Machine  string         `json:"machine"`
 	Source   int64          `json:"source_bytes"`
 	Engines  []engineResult `json:"engines"`
 	Variants []engineResult `json:"variants"`
@@ -110,7 +111,7 @@ var errFailed = errors.New("queries failed or answers differ")
 // runSuite measures a suite and writes its report; answers that differ fail it
 // after the report was written.
 func runSuite(ctx context.Context, w io.Writer, s *suite, o *Options) error {
-	r := runner{suite: s, opts: o, result: &result{Name: s.Name, Rows: o.Rows}}
+	r := runner{suite: s, opts: o, result: &result{Name: s.Name, Rows: o.Rows, Machine: machine()}}
 	defer r.close()
 	for _, step := range []func(context.Context) error{r.open, r.reuse, r.startPeers, r.load, r.check, r.measure, r.variants} {
 		if err := step(ctx); err != nil {

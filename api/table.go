@@ -29,6 +29,7 @@ func DecodeTableAt(t *pb.Table, version uint32) (*schema.Table, error) {
 	if err != nil {
 		return nil, fmt.Errorf("config of table %q: %w", t.GetName(), err)
 	}
+	cfg.Indexing = cfg.Indexing.For(sch)
 	sch.Version = version
 	sch.NextColumnID = t.GetNextColumnId()
 	if err := bindColumnIDs(sch, t); err != nil {

@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
@@ -180,6 +181,27 @@ func (c *Controller) createTable(ctx context.Context, d *definition, withSchema 
 	}
 	c.log.Info("table created", "table", d.table(), "id", tab.Id)
 	return tab, nil
+}
+
+// updateTable changes the indexes of a live table.
+func (c *Controller) updateTable(ctx context.Context, tab *pb.Table, d *definition) error {
+	if d.name != tab.Name || string(d.typ) != tab.Type {
+		return invalid("table config: it is of %s, not of %s", d.table(), typedName(tab))
+	}
+	def, err := api.DecodeTable(tab)
+	if err != nil {
+		return err
+	}
+	if !schema.SameButIndexing(def.Config, d.config) {
+		return api.Errorf(http.StatusUnprocessableEntity, "changing more of a table's config than its indexes is not supported yet")
+	}
+	_, err = c.propose(ctx, &pb.Command{Key: newKey(), Body: &pb.Command_UpdateTable{UpdateTable: &pb.UpdateTable{
+		TableId: tab.Id, ConfigJson: d.configJSON, ExpectedVersion: tab.Version,
+	}}})
+	if err == nil {
+		c.log.Info("table config changed", "table", d.table())
+	}
+	return err
 }
 
 // EnsureTable creates a table with its schema from Pinot's documents unless

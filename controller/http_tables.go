@@ -18,7 +18,7 @@ func (c *Controller) tableRoutes() []route {
 		{method: "POST", path: "/tables", summary: "Create a table of an existing schema", body: true, handle: c.postTable},
 		{method: "POST", path: "/tables/validate", summary: "Check a table config and change nothing", body: true, handle: c.validateTable},
 		{method: "GET", path: one, summary: "Config of a table by type", params: typ, handle: c.getTable},
-		{method: "PUT", path: one, summary: "Change a table's config (not supported yet)", body: true, handle: notYet("changing the config of a table")},
+		{method: "PUT", path: one, summary: "Change a table's indexes; servers rebuild sealed segments in the background", body: true, handle: c.putTable},
 		{method: "DELETE", path: one, summary: "Delete a table with its segments", params: typ, handle: c.removeTable},
 		{method: "GET", path: one + "/schema", summary: "Schema of a table, in Pinot's types", handle: c.tableSchema},
 		{method: "GET", path: one + "/state", summary: "Whether a table is enabled", params: typ, handle: c.tableState},
@@ -81,6 +81,21 @@ func (c *Controller) postTable(r *http.Request) (any, error) {
 		return nil, err
 	}
 	return changed("Table "+d.table()+" successfully added", d.warnings), nil
+}
+
+func (c *Controller) putTable(r *http.Request) (any, error) {
+	tab, err := c.table(r)
+	if err != nil {
+		return nil, err
+	}
+	d, err := c.tableOf(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.updateTable(r.Context(), tab, d); err != nil {
+		return nil, err
+	}
+	return changed("Table config updated for "+d.table(), d.warnings), nil
 }
 
 func (c *Controller) validateTable(r *http.Request) (any, error) {

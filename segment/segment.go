@@ -142,6 +142,9 @@ type Metadata struct {
 	// when it ended: chosen by the proposer of the Raft entry, so that
 	// builds are byte-deterministic.
 	CreatedMicros, SealedMicros int64
+	// Layout names the encodings and indexes that the build was asked for
+	// (schema.Table.Layout); "" when it is not known.
+	Layout string
 	// Consuming marks a view of a consuming segment.
 	Consuming bool
 	Columns   []ColumnMeta

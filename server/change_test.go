@@ -24,13 +24,18 @@ import (
 // call sends a request to the controller's HTTP API.
 func (c *cluster) call(method, path string, body []byte) {
 	c.t.Helper()
+	if code := c.status(method, path, body); code >= 300 {
+		c.t.Fatalf("%s %s: %d", method, path, code)
+	}
+}
+
+// status returns the controller's answer to a request.
+func (c *cluster) status(method, path string, body []byte) int {
 	r := httptest.NewRequest(method, path, bytes.NewReader(body))
 	r.SetBasicAuth("admin", "x")
 	w := httptest.NewRecorder()
 	c.ctl.Handler().ServeHTTP(w, r)
-	if w.Code >= 300 {
-		c.t.Fatalf("%s %s: %d %s", method, path, w.Code, w.Body)
-	}
+	return w.Code
 }
 
 // define gives the server a newer definition of the table with a changed config.

@@ -19,6 +19,7 @@ import (
 
 // removeFile deletes the local file of a dropped segment.
 func (s *Server) removeFile(tableID uint32, name string) error {
+	s.removeDerived(tableID, name)
 	if err := s.cfg.FS.Remove(s.path(tableID, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return failed(stepDelete, err)
 	}
@@ -174,7 +175,7 @@ func (s *Server) leftOver(st *clusterview.State, tableID uint32, path, name stri
 	if strings.HasSuffix(name, ".tmp") || strings.HasSuffix(name, ".fetch") {
 		return first
 	}
-	base, ok := strings.CutSuffix(strings.TrimSuffix(name, ".corrupt"), ".seg")
+	base, ok := strings.CutSuffix(strings.TrimSuffix(strings.TrimSuffix(name, ".corrupt"), derivedSuffix), ".seg")
 	if !ok || s.set.get(base) != nil || s.tasks.busy(base) {
 		return false
 	}

@@ -44,7 +44,7 @@ func (s *Server) load(ctx context.Context, t *clusterview.Table, seg *pb.Segment
 		return failed(stepLoad, err)
 	}
 	h := s.newHolder(t, seg, stateLoading)
-	h.swap(file)
+	h.swap(s.preferDerived(t, seg, file))
 	s.set.add(h)
 	if seg.Staged {
 		s.reportSoon() // the commit of its load waits for it
@@ -97,6 +97,7 @@ func (s *Server) openLocal(seg *pb.Segment) (*immutable.Segment, error) {
 // quarantineFile sets a corrupt file aside for people to look at.
 func (s *Server) quarantineFile(seg *pb.Segment, cause error) {
 	s.metrics.quarantined.Inc()
+	s.removeDerived(seg.TableId, seg.Name)
 	path := s.path(seg.TableId, seg.Name)
 	s.log.Error("segment file is corrupt and set aside", "segment", seg.Name, "file", path+".corrupt", "err", cause)
 	if err := s.cfg.FS.Rename(path, path+".corrupt"); err != nil {

@@ -34,6 +34,7 @@ const (
 	stepUpload  = "upload"
 	stepLoad    = "load"
 	stepRebuild = "rebuild"
+	stepReindex = "reindex"
 	stepQuery   = "query"
 	stepDelete  = "delete"
 	stepOpen    = "open"

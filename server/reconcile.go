@@ -93,6 +93,8 @@ func (s *Server) nextStep(t *clusterview.Table, seg *pb.Segment, h *holder) func
 		return func(ctx context.Context) error { return s.publish(ctx, t, seg, h) }
 	case seg.Status == pb.SegmentStatus_SEGMENT_COMMITTED:
 		return func(ctx context.Context) error { return s.upload(ctx, t, seg) }
+	case outdated(t, h):
+		return func(ctx context.Context) error { return s.reindex(ctx, t, seg, h) }
 	}
 	return nil
 }

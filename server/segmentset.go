@@ -9,6 +9,7 @@ import (
 
 	"github.com/alluviumdb/alluvium/api/pb"
 	"github.com/alluviumdb/alluvium/internal/clusterview"
+	"github.com/alluviumdb/alluvium/internal/schema"
 	"github.com/alluviumdb/alluvium/segment"
 	"github.com/alluviumdb/alluvium/segment/immutable"
 	"github.com/alluviumdb/alluvium/segment/mutable"
@@ -43,6 +44,8 @@ type holder struct {
 	state string
 	err   error
 	gone  bool
+	// laidOut is the definition that the file was last found to agree with.
+	laidOut *schema.Table
 }
 
 func (s *Server) newHolder(t *clusterview.Table, seg *pb.Segment, state string) *holder {

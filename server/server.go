@@ -121,7 +121,7 @@ type Server struct {
 	health healthBoard
 	// The slots bound background work, so that it leaves the cores to queries
 	// and consumers.
-	buildSlots, loadSlots, uploadSlots, rebuildSlots chan struct{}
+	buildSlots, loadSlots, uploadSlots, rebuildSlots, reindexSlots chan struct{}
 
 	deletions deletions
 	// These belong to Start and then to reconcile.
@@ -142,6 +142,7 @@ func New(cfg Config) (*Server, error) {
 		tasks: newTaskSet(), engine: exec.New(exec.Config{Workers: cfg.Workers}), queries: newQueryList(),
 		ctx: ctx, cancel: cancel, wake: make(chan struct{}, 1), beatNow: make(chan struct{}, 1),
 		buildSlots: make(chan struct{}, 1), loadSlots: make(chan struct{}, 4), uploadSlots: make(chan struct{}, 2), rebuildSlots: make(chan struct{}, 1),
+		reindexSlots: make(chan struct{}, 1),
 	}
 	s.tables = newTableSet(s)
 	s.memory.limit.Store(cfg.MaxConsumingBytes)

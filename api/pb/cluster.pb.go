@@ -2890,6 +2890,7 @@ type Command struct {
 	//	*Command_CommitLoad
 	//	*Command_AbortLoad
 	//	*Command_TidyLoads
+	//	*Command_UpdateTable
 	Body          isCommand_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3149,6 +3150,15 @@ func (x *Command) GetTidyLoads() *TidyLoads {
 	return nil
 }
 
+func (x *Command) GetUpdateTable() *UpdateTable {
+	if x != nil {
+		if x, ok := x.Body.(*Command_UpdateTable); ok {
+			return x.UpdateTable
+		}
+	}
+	return nil
+}
+
 type isCommand_Body interface {
 	isCommand_Body()
 }
@@ -3237,6 +3247,10 @@ type Command_TidyLoads struct {
 	TidyLoads *TidyLoads `protobuf:"bytes,30,opt,name=tidy_loads,json=tidyLoads,proto3,oneof"`
 }
 
+type Command_UpdateTable struct {
+	UpdateTable *UpdateTable `protobuf:"bytes,31,opt,name=update_table,json=updateTable,proto3,oneof"`
+}
+
 func (*Command_Bootstrap) isCommand_Body() {}
 
 func (*Command_PutInstance) isCommand_Body() {}
@@ -3278,6 +3292,8 @@ func (*Command_CommitLoad) isCommand_Body() {}
 func (*Command_AbortLoad) isCommand_Body() {}
 
 func (*Command_TidyLoads) isCommand_Body() {}
+
+func (*Command_UpdateTable) isCommand_Body() {}
 
 // Bootstrap names the cluster and makes the first user. Only the first counts.
 type Bootstrap struct {
@@ -3592,6 +3608,67 @@ func (x *CreateTable) GetSchema() *Schema {
 	return nil
 }
 
+// UpdateTable replaces the config of a table.
+type UpdateTable struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	TableId         uint32                 `protobuf:"varint,1,opt,name=table_id,json=tableId,proto3" json:"table_id,omitempty"`
+	ConfigJson      []byte                 `protobuf:"bytes,2,opt,name=config_json,json=configJson,proto3" json:"config_json,omitempty"`
+	ExpectedVersion uint32                 `protobuf:"varint,3,opt,name=expected_version,json=expectedVersion,proto3" json:"expected_version,omitempty"` // of the table; refused when it is another
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *UpdateTable) Reset() {
+	*x = UpdateTable{}
+	mi := &file_pb_cluster_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateTable) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateTable) ProtoMessage() {}
+
+func (x *UpdateTable) ProtoReflect() protoreflect.Message {
+	mi := &file_pb_cluster_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateTable.ProtoReflect.Descriptor instead.
+func (*UpdateTable) Descriptor() ([]byte, []int) {
+	return file_pb_cluster_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *UpdateTable) GetTableId() uint32 {
+	if x != nil {
+		return x.TableId
+	}
+	return 0
+}
+
+func (x *UpdateTable) GetConfigJson() []byte {
+	if x != nil {
+		return x.ConfigJson
+	}
+	return nil
+}
+
+func (x *UpdateTable) GetExpectedVersion() uint32 {
+	if x != nil {
+		return x.ExpectedVersion
+	}
+	return 0
+}
+
 type DeleteTable struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -3601,7 +3678,7 @@ type DeleteTable struct {
 
 func (x *DeleteTable) Reset() {
 	*x = DeleteTable{}
-	mi := &file_pb_cluster_proto_msgTypes[35]
+	mi := &file_pb_cluster_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3613,7 +3690,7 @@ func (x *DeleteTable) String() string {
 func (*DeleteTable) ProtoMessage() {}
 
 func (x *DeleteTable) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[35]
+	mi := &file_pb_cluster_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3626,7 +3703,7 @@ func (x *DeleteTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteTable.ProtoReflect.Descriptor instead.
 func (*DeleteTable) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{35}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *DeleteTable) GetName() string {
@@ -3647,7 +3724,7 @@ type Placement struct {
 
 func (x *Placement) Reset() {
 	*x = Placement{}
-	mi := &file_pb_cluster_proto_msgTypes[36]
+	mi := &file_pb_cluster_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3659,7 +3736,7 @@ func (x *Placement) String() string {
 func (*Placement) ProtoMessage() {}
 
 func (x *Placement) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[36]
+	mi := &file_pb_cluster_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3672,7 +3749,7 @@ func (x *Placement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Placement.ProtoReflect.Descriptor instead.
 func (*Placement) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{36}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Placement) GetPartition() uint32 {
@@ -3699,7 +3776,7 @@ type ProposePartitions struct {
 
 func (x *ProposePartitions) Reset() {
 	*x = ProposePartitions{}
-	mi := &file_pb_cluster_proto_msgTypes[37]
+	mi := &file_pb_cluster_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3711,7 +3788,7 @@ func (x *ProposePartitions) String() string {
 func (*ProposePartitions) ProtoMessage() {}
 
 func (x *ProposePartitions) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[37]
+	mi := &file_pb_cluster_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3724,7 +3801,7 @@ func (x *ProposePartitions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProposePartitions.ProtoReflect.Descriptor instead.
 func (*ProposePartitions) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{37}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *ProposePartitions) GetRequest() *ProposePartitionsRequest {
@@ -3751,7 +3828,7 @@ type EndSegment struct {
 
 func (x *EndSegment) Reset() {
 	*x = EndSegment{}
-	mi := &file_pb_cluster_proto_msgTypes[38]
+	mi := &file_pb_cluster_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3763,7 +3840,7 @@ func (x *EndSegment) String() string {
 func (*EndSegment) ProtoMessage() {}
 
 func (x *EndSegment) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[38]
+	mi := &file_pb_cluster_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3776,7 +3853,7 @@ func (x *EndSegment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndSegment.ProtoReflect.Descriptor instead.
 func (*EndSegment) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{38}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *EndSegment) GetRequest() *EndSegmentRequest {
@@ -3804,7 +3881,7 @@ type Assignment struct {
 
 func (x *Assignment) Reset() {
 	*x = Assignment{}
-	mi := &file_pb_cluster_proto_msgTypes[39]
+	mi := &file_pb_cluster_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3816,7 +3893,7 @@ func (x *Assignment) String() string {
 func (*Assignment) ProtoMessage() {}
 
 func (x *Assignment) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[39]
+	mi := &file_pb_cluster_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3829,7 +3906,7 @@ func (x *Assignment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Assignment.ProtoReflect.Descriptor instead.
 func (*Assignment) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{39}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *Assignment) GetSegment() string {
@@ -3863,7 +3940,7 @@ type AssignSegments struct {
 
 func (x *AssignSegments) Reset() {
 	*x = AssignSegments{}
-	mi := &file_pb_cluster_proto_msgTypes[40]
+	mi := &file_pb_cluster_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3875,7 +3952,7 @@ func (x *AssignSegments) String() string {
 func (*AssignSegments) ProtoMessage() {}
 
 func (x *AssignSegments) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[40]
+	mi := &file_pb_cluster_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3888,7 +3965,7 @@ func (x *AssignSegments) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssignSegments.ProtoReflect.Descriptor instead.
 func (*AssignSegments) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{40}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *AssignSegments) GetAssignments() []*Assignment {
@@ -3916,7 +3993,7 @@ type DeleteSegments struct {
 
 func (x *DeleteSegments) Reset() {
 	*x = DeleteSegments{}
-	mi := &file_pb_cluster_proto_msgTypes[41]
+	mi := &file_pb_cluster_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3928,7 +4005,7 @@ func (x *DeleteSegments) String() string {
 func (*DeleteSegments) ProtoMessage() {}
 
 func (x *DeleteSegments) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[41]
+	mi := &file_pb_cluster_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3941,7 +4018,7 @@ func (x *DeleteSegments) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteSegments.ProtoReflect.Descriptor instead.
 func (*DeleteSegments) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{41}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *DeleteSegments) GetTableId() uint32 {
@@ -3975,7 +4052,7 @@ type PurgeSegmentsRequest struct {
 
 func (x *PurgeSegmentsRequest) Reset() {
 	*x = PurgeSegmentsRequest{}
-	mi := &file_pb_cluster_proto_msgTypes[42]
+	mi := &file_pb_cluster_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3987,7 +4064,7 @@ func (x *PurgeSegmentsRequest) String() string {
 func (*PurgeSegmentsRequest) ProtoMessage() {}
 
 func (x *PurgeSegmentsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[42]
+	mi := &file_pb_cluster_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4000,7 +4077,7 @@ func (x *PurgeSegmentsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PurgeSegmentsRequest.ProtoReflect.Descriptor instead.
 func (*PurgeSegmentsRequest) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{42}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *PurgeSegmentsRequest) GetSegments() []string {
@@ -4020,7 +4097,7 @@ type PutUser struct {
 
 func (x *PutUser) Reset() {
 	*x = PutUser{}
-	mi := &file_pb_cluster_proto_msgTypes[43]
+	mi := &file_pb_cluster_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4032,7 +4109,7 @@ func (x *PutUser) String() string {
 func (*PutUser) ProtoMessage() {}
 
 func (x *PutUser) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[43]
+	mi := &file_pb_cluster_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4045,7 +4122,7 @@ func (x *PutUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutUser.ProtoReflect.Descriptor instead.
 func (*PutUser) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{43}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *PutUser) GetUser() *User {
@@ -4073,7 +4150,7 @@ type PutSetting struct {
 
 func (x *PutSetting) Reset() {
 	*x = PutSetting{}
-	mi := &file_pb_cluster_proto_msgTypes[44]
+	mi := &file_pb_cluster_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4085,7 +4162,7 @@ func (x *PutSetting) String() string {
 func (*PutSetting) ProtoMessage() {}
 
 func (x *PutSetting) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[44]
+	mi := &file_pb_cluster_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4098,7 +4175,7 @@ func (x *PutSetting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutSetting.ProtoReflect.Descriptor instead.
 func (*PutSetting) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{44}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *PutSetting) GetKey() string {
@@ -4136,7 +4213,7 @@ type BeginLoad struct {
 
 func (x *BeginLoad) Reset() {
 	*x = BeginLoad{}
-	mi := &file_pb_cluster_proto_msgTypes[45]
+	mi := &file_pb_cluster_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4148,7 +4225,7 @@ func (x *BeginLoad) String() string {
 func (*BeginLoad) ProtoMessage() {}
 
 func (x *BeginLoad) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[45]
+	mi := &file_pb_cluster_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4161,7 +4238,7 @@ func (x *BeginLoad) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BeginLoad.ProtoReflect.Descriptor instead.
 func (*BeginLoad) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{45}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *BeginLoad) GetTableId() uint32 {
@@ -4210,7 +4287,7 @@ type StageSegment struct {
 
 func (x *StageSegment) Reset() {
 	*x = StageSegment{}
-	mi := &file_pb_cluster_proto_msgTypes[46]
+	mi := &file_pb_cluster_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4222,7 +4299,7 @@ func (x *StageSegment) String() string {
 func (*StageSegment) ProtoMessage() {}
 
 func (x *StageSegment) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[46]
+	mi := &file_pb_cluster_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4235,7 +4312,7 @@ func (x *StageSegment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StageSegment.ProtoReflect.Descriptor instead.
 func (*StageSegment) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{46}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *StageSegment) GetLoad() uint64 {
@@ -4263,7 +4340,7 @@ type CommitLoad struct {
 
 func (x *CommitLoad) Reset() {
 	*x = CommitLoad{}
-	mi := &file_pb_cluster_proto_msgTypes[47]
+	mi := &file_pb_cluster_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4275,7 +4352,7 @@ func (x *CommitLoad) String() string {
 func (*CommitLoad) ProtoMessage() {}
 
 func (x *CommitLoad) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[47]
+	mi := &file_pb_cluster_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4288,7 +4365,7 @@ func (x *CommitLoad) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitLoad.ProtoReflect.Descriptor instead.
 func (*CommitLoad) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{47}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *CommitLoad) GetLoad() uint64 {
@@ -4317,7 +4394,7 @@ type AbortLoad struct {
 
 func (x *AbortLoad) Reset() {
 	*x = AbortLoad{}
-	mi := &file_pb_cluster_proto_msgTypes[48]
+	mi := &file_pb_cluster_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4329,7 +4406,7 @@ func (x *AbortLoad) String() string {
 func (*AbortLoad) ProtoMessage() {}
 
 func (x *AbortLoad) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[48]
+	mi := &file_pb_cluster_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4342,7 +4419,7 @@ func (x *AbortLoad) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AbortLoad.ProtoReflect.Descriptor instead.
 func (*AbortLoad) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{48}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *AbortLoad) GetLoad() uint64 {
@@ -4376,7 +4453,7 @@ type TidyLoads struct {
 
 func (x *TidyLoads) Reset() {
 	*x = TidyLoads{}
-	mi := &file_pb_cluster_proto_msgTypes[49]
+	mi := &file_pb_cluster_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4388,7 +4465,7 @@ func (x *TidyLoads) String() string {
 func (*TidyLoads) ProtoMessage() {}
 
 func (x *TidyLoads) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[49]
+	mi := &file_pb_cluster_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4401,7 +4478,7 @@ func (x *TidyLoads) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TidyLoads.ProtoReflect.Descriptor instead.
 func (*TidyLoads) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{49}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *TidyLoads) GetLoads() []uint64 {
@@ -4425,7 +4502,7 @@ type Answer struct {
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_pb_cluster_proto_msgTypes[50]
+	mi := &file_pb_cluster_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4437,7 +4514,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[50]
+	mi := &file_pb_cluster_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4450,7 +4527,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{50}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *Answer) GetKey() string {
@@ -4508,7 +4585,7 @@ type SnapshotRecord struct {
 
 func (x *SnapshotRecord) Reset() {
 	*x = SnapshotRecord{}
-	mi := &file_pb_cluster_proto_msgTypes[51]
+	mi := &file_pb_cluster_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4520,7 +4597,7 @@ func (x *SnapshotRecord) String() string {
 func (*SnapshotRecord) ProtoMessage() {}
 
 func (x *SnapshotRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[51]
+	mi := &file_pb_cluster_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4533,7 +4610,7 @@ func (x *SnapshotRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotRecord.ProtoReflect.Descriptor instead.
 func (*SnapshotRecord) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{51}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *SnapshotRecord) GetBody() isSnapshotRecord_Body {
@@ -4664,7 +4741,7 @@ type SnapshotHeader struct {
 
 func (x *SnapshotHeader) Reset() {
 	*x = SnapshotHeader{}
-	mi := &file_pb_cluster_proto_msgTypes[52]
+	mi := &file_pb_cluster_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4676,7 +4753,7 @@ func (x *SnapshotHeader) String() string {
 func (*SnapshotHeader) ProtoMessage() {}
 
 func (x *SnapshotHeader) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[52]
+	mi := &file_pb_cluster_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4689,7 +4766,7 @@ func (x *SnapshotHeader) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotHeader.ProtoReflect.Descriptor instead.
 func (*SnapshotHeader) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{52}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *SnapshotHeader) GetVersion() uint32 {
@@ -4730,7 +4807,7 @@ type SnapshotTrailer struct {
 
 func (x *SnapshotTrailer) Reset() {
 	*x = SnapshotTrailer{}
-	mi := &file_pb_cluster_proto_msgTypes[53]
+	mi := &file_pb_cluster_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4742,7 +4819,7 @@ func (x *SnapshotTrailer) String() string {
 func (*SnapshotTrailer) ProtoMessage() {}
 
 func (x *SnapshotTrailer) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[53]
+	mi := &file_pb_cluster_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4755,7 +4832,7 @@ func (x *SnapshotTrailer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotTrailer.ProtoReflect.Descriptor instead.
 func (*SnapshotTrailer) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{53}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *SnapshotTrailer) GetRecords() uint64 {
@@ -4783,7 +4860,7 @@ type JoinRequest struct {
 
 func (x *JoinRequest) Reset() {
 	*x = JoinRequest{}
-	mi := &file_pb_cluster_proto_msgTypes[54]
+	mi := &file_pb_cluster_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4795,7 +4872,7 @@ func (x *JoinRequest) String() string {
 func (*JoinRequest) ProtoMessage() {}
 
 func (x *JoinRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[54]
+	mi := &file_pb_cluster_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4808,7 +4885,7 @@ func (x *JoinRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JoinRequest.ProtoReflect.Descriptor instead.
 func (*JoinRequest) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{54}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *JoinRequest) GetProtocolVersion() uint32 {
@@ -4840,7 +4917,7 @@ type JoinResponse struct {
 
 func (x *JoinResponse) Reset() {
 	*x = JoinResponse{}
-	mi := &file_pb_cluster_proto_msgTypes[55]
+	mi := &file_pb_cluster_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4852,7 +4929,7 @@ func (x *JoinResponse) String() string {
 func (*JoinResponse) ProtoMessage() {}
 
 func (x *JoinResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_cluster_proto_msgTypes[55]
+	mi := &file_pb_cluster_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4865,7 +4942,7 @@ func (x *JoinResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JoinResponse.ProtoReflect.Descriptor instead.
 func (*JoinResponse) Descriptor() ([]byte, []int) {
-	return file_pb_cluster_proto_rawDescGZIP(), []int{55}
+	return file_pb_cluster_proto_rawDescGZIP(), []int{56}
 }
 
 var File_pb_cluster_proto protoreflect.FileDescriptor
@@ -5134,7 +5211,7 @@ const file_pb_cluster_proto_rawDesc = "" +
 	"\n" +
 	"heartbeats\x18\x04 \x03(\v2\x1d.alluvium.v1.HeartbeatRequestR\n" +
 	"heartbeats\x120\n" +
-	"\x14heartbeat_age_millis\x18\x05 \x03(\x03R\x12heartbeatAgeMillis\"\xd1\v\n" +
+	"\x14heartbeat_age_millis\x18\x05 \x03(\x03R\x12heartbeatAgeMillis\"\x90\f\n" +
 	"\aCommand\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x1a\n" +
@@ -5169,7 +5246,8 @@ const file_pb_cluster_proto_rawDesc = "" +
 	"\n" +
 	"abort_load\x18\x1d \x01(\v2\x16.alluvium.v1.AbortLoadH\x00R\tabortLoad\x127\n" +
 	"\n" +
-	"tidy_loads\x18\x1e \x01(\v2\x16.alluvium.v1.TidyLoadsH\x00R\ttidyLoadsB\x06\n" +
+	"tidy_loads\x18\x1e \x01(\v2\x16.alluvium.v1.TidyLoadsH\x00R\ttidyLoads\x12=\n" +
+	"\fupdate_table\x18\x1f \x01(\v2\x18.alluvium.v1.UpdateTableH\x00R\vupdateTableB\x06\n" +
 	"\x04body\"S\n" +
 	"\tBootstrap\x12\x1d\n" +
 	"\n" +
@@ -5189,7 +5267,12 @@ const file_pb_cluster_proto_rawDesc = "" +
 	"\vCreateTable\x12(\n" +
 	"\x05table\x18\x01 \x01(\v2\x12.alluvium.v1.TableR\x05table\x12\x18\n" +
 	"\acolumns\x18\x02 \x03(\tR\acolumns\x12+\n" +
-	"\x06schema\x18\x03 \x01(\v2\x13.alluvium.v1.SchemaR\x06schema\"!\n" +
+	"\x06schema\x18\x03 \x01(\v2\x13.alluvium.v1.SchemaR\x06schema\"t\n" +
+	"\vUpdateTable\x12\x19\n" +
+	"\btable_id\x18\x01 \x01(\rR\atableId\x12\x1f\n" +
+	"\vconfig_json\x18\x02 \x01(\fR\n" +
+	"configJson\x12)\n" +
+	"\x10expected_version\x18\x03 \x01(\rR\x0fexpectedVersion\"!\n" +
 	"\vDeleteTable\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\"E\n" +
 	"\tPlacement\x12\x1c\n" +
@@ -5327,7 +5410,7 @@ func file_pb_cluster_proto_rawDescGZIP() []byte {
 }
 
 var file_pb_cluster_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_pb_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 57)
+var file_pb_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 58)
 var file_pb_cluster_proto_goTypes = []any{
 	(Role)(0),                        // 0: alluvium.v1.Role
 	(SegmentStatus)(0),               // 1: alluvium.v1.SegmentStatus
@@ -5368,28 +5451,29 @@ var file_pb_cluster_proto_goTypes = []any{
 	(*PutSchema)(nil),                // 36: alluvium.v1.PutSchema
 	(*DeleteSchema)(nil),             // 37: alluvium.v1.DeleteSchema
 	(*CreateTable)(nil),              // 38: alluvium.v1.CreateTable
-	(*DeleteTable)(nil),              // 39: alluvium.v1.DeleteTable
-	(*Placement)(nil),                // 40: alluvium.v1.Placement
-	(*ProposePartitions)(nil),        // 41: alluvium.v1.ProposePartitions
-	(*EndSegment)(nil),               // 42: alluvium.v1.EndSegment
-	(*Assignment)(nil),               // 43: alluvium.v1.Assignment
-	(*AssignSegments)(nil),           // 44: alluvium.v1.AssignSegments
-	(*DeleteSegments)(nil),           // 45: alluvium.v1.DeleteSegments
-	(*PurgeSegmentsRequest)(nil),     // 46: alluvium.v1.PurgeSegmentsRequest
-	(*PutUser)(nil),                  // 47: alluvium.v1.PutUser
-	(*PutSetting)(nil),               // 48: alluvium.v1.PutSetting
-	(*BeginLoad)(nil),                // 49: alluvium.v1.BeginLoad
-	(*StageSegment)(nil),             // 50: alluvium.v1.StageSegment
-	(*CommitLoad)(nil),               // 51: alluvium.v1.CommitLoad
-	(*AbortLoad)(nil),                // 52: alluvium.v1.AbortLoad
-	(*TidyLoads)(nil),                // 53: alluvium.v1.TidyLoads
-	(*Answer)(nil),                   // 54: alluvium.v1.Answer
-	(*SnapshotRecord)(nil),           // 55: alluvium.v1.SnapshotRecord
-	(*SnapshotHeader)(nil),           // 56: alluvium.v1.SnapshotHeader
-	(*SnapshotTrailer)(nil),          // 57: alluvium.v1.SnapshotTrailer
-	(*JoinRequest)(nil),              // 58: alluvium.v1.JoinRequest
-	(*JoinResponse)(nil),             // 59: alluvium.v1.JoinResponse
-	nil,                              // 60: alluvium.v1.HeartbeatRequest.HealthEntry
+	(*UpdateTable)(nil),              // 39: alluvium.v1.UpdateTable
+	(*DeleteTable)(nil),              // 40: alluvium.v1.DeleteTable
+	(*Placement)(nil),                // 41: alluvium.v1.Placement
+	(*ProposePartitions)(nil),        // 42: alluvium.v1.ProposePartitions
+	(*EndSegment)(nil),               // 43: alluvium.v1.EndSegment
+	(*Assignment)(nil),               // 44: alluvium.v1.Assignment
+	(*AssignSegments)(nil),           // 45: alluvium.v1.AssignSegments
+	(*DeleteSegments)(nil),           // 46: alluvium.v1.DeleteSegments
+	(*PurgeSegmentsRequest)(nil),     // 47: alluvium.v1.PurgeSegmentsRequest
+	(*PutUser)(nil),                  // 48: alluvium.v1.PutUser
+	(*PutSetting)(nil),               // 49: alluvium.v1.PutSetting
+	(*BeginLoad)(nil),                // 50: alluvium.v1.BeginLoad
+	(*StageSegment)(nil),             // 51: alluvium.v1.StageSegment
+	(*CommitLoad)(nil),               // 52: alluvium.v1.CommitLoad
+	(*AbortLoad)(nil),                // 53: alluvium.v1.AbortLoad
+	(*TidyLoads)(nil),                // 54: alluvium.v1.TidyLoads
+	(*Answer)(nil),                   // 55: alluvium.v1.Answer
+	(*SnapshotRecord)(nil),           // 56: alluvium.v1.SnapshotRecord
+	(*SnapshotHeader)(nil),           // 57: alluvium.v1.SnapshotHeader
+	(*SnapshotTrailer)(nil),          // 58: alluvium.v1.SnapshotTrailer
+	(*JoinRequest)(nil),              // 59: alluvium.v1.JoinRequest
+	(*JoinResponse)(nil),             // 60: alluvium.v1.JoinResponse
+	nil,                              // 61: alluvium.v1.HeartbeatRequest.HealthEntry
 }
 var file_pb_cluster_proto_depIdxs = []int32{
 	0,  // 0: alluvium.v1.Instance.role:type_name -> alluvium.v1.Role
@@ -5409,7 +5493,7 @@ var file_pb_cluster_proto_depIdxs = []int32{
 	4,  // 14: alluvium.v1.RegisterRequest.instance:type_name -> alluvium.v1.Instance
 	18, // 15: alluvium.v1.HeartbeatRequest.segments:type_name -> alluvium.v1.SegmentReport
 	19, // 16: alluvium.v1.HeartbeatRequest.consumers:type_name -> alluvium.v1.ConsumerReport
-	60, // 17: alluvium.v1.HeartbeatRequest.health:type_name -> alluvium.v1.HeartbeatRequest.HealthEntry
+	61, // 17: alluvium.v1.HeartbeatRequest.health:type_name -> alluvium.v1.HeartbeatRequest.HealthEntry
 	10, // 18: alluvium.v1.ProposePartitionsRequest.partitions:type_name -> alluvium.v1.Partition
 	11, // 19: alluvium.v1.EndSegmentRequest.gap:type_name -> alluvium.v1.Gap
 	8,  // 20: alluvium.v1.EndSegmentResponse.ended:type_name -> alluvium.v1.Segment
@@ -5422,68 +5506,69 @@ var file_pb_cluster_proto_depIdxs = []int32{
 	36, // 27: alluvium.v1.Command.put_schema:type_name -> alluvium.v1.PutSchema
 	37, // 28: alluvium.v1.Command.delete_schema:type_name -> alluvium.v1.DeleteSchema
 	38, // 29: alluvium.v1.Command.create_table:type_name -> alluvium.v1.CreateTable
-	39, // 30: alluvium.v1.Command.delete_table:type_name -> alluvium.v1.DeleteTable
-	41, // 31: alluvium.v1.Command.propose_partitions:type_name -> alluvium.v1.ProposePartitions
-	42, // 32: alluvium.v1.Command.end_segment:type_name -> alluvium.v1.EndSegment
+	40, // 30: alluvium.v1.Command.delete_table:type_name -> alluvium.v1.DeleteTable
+	42, // 31: alluvium.v1.Command.propose_partitions:type_name -> alluvium.v1.ProposePartitions
+	43, // 32: alluvium.v1.Command.end_segment:type_name -> alluvium.v1.EndSegment
 	25, // 33: alluvium.v1.Command.publish_segment:type_name -> alluvium.v1.PublishSegmentRequest
 	26, // 34: alluvium.v1.Command.durable_segment:type_name -> alluvium.v1.DurableSegmentRequest
-	44, // 35: alluvium.v1.Command.assign_segments:type_name -> alluvium.v1.AssignSegments
-	45, // 36: alluvium.v1.Command.delete_segments:type_name -> alluvium.v1.DeleteSegments
-	46, // 37: alluvium.v1.Command.purge_segments:type_name -> alluvium.v1.PurgeSegmentsRequest
-	47, // 38: alluvium.v1.Command.put_user:type_name -> alluvium.v1.PutUser
-	48, // 39: alluvium.v1.Command.put_setting:type_name -> alluvium.v1.PutSetting
-	49, // 40: alluvium.v1.Command.begin_load:type_name -> alluvium.v1.BeginLoad
-	50, // 41: alluvium.v1.Command.stage_segment:type_name -> alluvium.v1.StageSegment
-	51, // 42: alluvium.v1.Command.commit_load:type_name -> alluvium.v1.CommitLoad
-	52, // 43: alluvium.v1.Command.abort_load:type_name -> alluvium.v1.AbortLoad
-	53, // 44: alluvium.v1.Command.tidy_loads:type_name -> alluvium.v1.TidyLoads
-	12, // 45: alluvium.v1.Bootstrap.admin:type_name -> alluvium.v1.User
-	4,  // 46: alluvium.v1.PutInstance.instance:type_name -> alluvium.v1.Instance
-	7,  // 47: alluvium.v1.PutSchema.schema:type_name -> alluvium.v1.Schema
-	5,  // 48: alluvium.v1.CreateTable.table:type_name -> alluvium.v1.Table
-	7,  // 49: alluvium.v1.CreateTable.schema:type_name -> alluvium.v1.Schema
-	22, // 50: alluvium.v1.ProposePartitions.request:type_name -> alluvium.v1.ProposePartitionsRequest
-	40, // 51: alluvium.v1.ProposePartitions.placements:type_name -> alluvium.v1.Placement
-	23, // 52: alluvium.v1.EndSegment.request:type_name -> alluvium.v1.EndSegmentRequest
-	40, // 53: alluvium.v1.EndSegment.placements:type_name -> alluvium.v1.Placement
-	43, // 54: alluvium.v1.AssignSegments.assignments:type_name -> alluvium.v1.Assignment
-	12, // 55: alluvium.v1.PutUser.user:type_name -> alluvium.v1.User
-	2,  // 56: alluvium.v1.BeginLoad.mode:type_name -> alluvium.v1.LoadMode
-	8,  // 57: alluvium.v1.StageSegment.segment:type_name -> alluvium.v1.Segment
-	56, // 58: alluvium.v1.SnapshotRecord.header:type_name -> alluvium.v1.SnapshotHeader
-	15, // 59: alluvium.v1.SnapshotRecord.entity:type_name -> alluvium.v1.Change
-	48, // 60: alluvium.v1.SnapshotRecord.setting:type_name -> alluvium.v1.PutSetting
-	54, // 61: alluvium.v1.SnapshotRecord.answer:type_name -> alluvium.v1.Answer
-	8,  // 62: alluvium.v1.SnapshotRecord.deleted_segment:type_name -> alluvium.v1.Segment
-	57, // 63: alluvium.v1.SnapshotRecord.trailer:type_name -> alluvium.v1.SnapshotTrailer
-	9,  // 64: alluvium.v1.SnapshotRecord.load:type_name -> alluvium.v1.Load
-	16, // 65: alluvium.v1.Controller.Register:input_type -> alluvium.v1.RegisterRequest
-	20, // 66: alluvium.v1.Controller.Heartbeat:input_type -> alluvium.v1.HeartbeatRequest
-	13, // 67: alluvium.v1.Controller.Watch:input_type -> alluvium.v1.WatchRequest
-	22, // 68: alluvium.v1.Controller.ProposePartitions:input_type -> alluvium.v1.ProposePartitionsRequest
-	23, // 69: alluvium.v1.Controller.EndSegment:input_type -> alluvium.v1.EndSegmentRequest
-	25, // 70: alluvium.v1.Controller.PublishSegment:input_type -> alluvium.v1.PublishSegmentRequest
-	26, // 71: alluvium.v1.Controller.DurableSegment:input_type -> alluvium.v1.DurableSegmentRequest
-	28, // 72: alluvium.v1.Controller.Apply:input_type -> alluvium.v1.ApplyRequest
-	30, // 73: alluvium.v1.Controller.Status:input_type -> alluvium.v1.StatusRequest
-	58, // 74: alluvium.v1.Controller.Join:input_type -> alluvium.v1.JoinRequest
-	46, // 75: alluvium.v1.Controller.PurgeSegments:input_type -> alluvium.v1.PurgeSegmentsRequest
-	17, // 76: alluvium.v1.Controller.Register:output_type -> alluvium.v1.RegisterResponse
-	21, // 77: alluvium.v1.Controller.Heartbeat:output_type -> alluvium.v1.HeartbeatResponse
-	14, // 78: alluvium.v1.Controller.Watch:output_type -> alluvium.v1.WatchEvent
-	29, // 79: alluvium.v1.Controller.ProposePartitions:output_type -> alluvium.v1.ApplyResponse
-	24, // 80: alluvium.v1.Controller.EndSegment:output_type -> alluvium.v1.EndSegmentResponse
-	27, // 81: alluvium.v1.Controller.PublishSegment:output_type -> alluvium.v1.SegmentResponse
-	27, // 82: alluvium.v1.Controller.DurableSegment:output_type -> alluvium.v1.SegmentResponse
-	29, // 83: alluvium.v1.Controller.Apply:output_type -> alluvium.v1.ApplyResponse
-	31, // 84: alluvium.v1.Controller.Status:output_type -> alluvium.v1.StatusResponse
-	59, // 85: alluvium.v1.Controller.Join:output_type -> alluvium.v1.JoinResponse
-	29, // 86: alluvium.v1.Controller.PurgeSegments:output_type -> alluvium.v1.ApplyResponse
-	76, // [76:87] is the sub-list for method output_type
-	65, // [65:76] is the sub-list for method input_type
-	65, // [65:65] is the sub-list for extension type_name
-	65, // [65:65] is the sub-list for extension extendee
-	0,  // [0:65] is the sub-list for field type_name
+	45, // 35: alluvium.v1.Command.assign_segments:type_name -> alluvium.v1.AssignSegments
+	46, // 36: alluvium.v1.Command.delete_segments:type_name -> alluvium.v1.DeleteSegments
+	47, // 37: alluvium.v1.Command.purge_segments:type_name -> alluvium.v1.PurgeSegmentsRequest
+	48, // 38: alluvium.v1.Command.put_user:type_name -> alluvium.v1.PutUser
+	49, // 39: alluvium.v1.Command.put_setting:type_name -> alluvium.v1.PutSetting
+	50, // 40: alluvium.v1.Command.begin_load:type_name -> alluvium.v1.BeginLoad
+	51, // 41: alluvium.v1.Command.stage_segment:type_name -> alluvium.v1.StageSegment
+	52, // 42: alluvium.v1.Command.commit_load:type_name -> alluvium.v1.CommitLoad
+	53, // 43: alluvium.v1.Command.abort_load:type_name -> alluvium.v1.AbortLoad
+	54, // 44: alluvium.v1.Command.tidy_loads:type_name -> alluvium.v1.TidyLoads
+	39, // 45: alluvium.v1.Command.update_table:type_name -> alluvium.v1.UpdateTable
+	12, // 46: alluvium.v1.Bootstrap.admin:type_name -> alluvium.v1.User
+	4,  // 47: alluvium.v1.PutInstance.instance:type_name -> alluvium.v1.Instance
+	7,  // 48: alluvium.v1.PutSchema.schema:type_name -> alluvium.v1.Schema
+	5,  // 49: alluvium.v1.CreateTable.table:type_name -> alluvium.v1.Table
+	7,  // 50: alluvium.v1.CreateTable.schema:type_name -> alluvium.v1.Schema
+	22, // 51: alluvium.v1.ProposePartitions.request:type_name -> alluvium.v1.ProposePartitionsRequest
+	41, // 52: alluvium.v1.ProposePartitions.placements:type_name -> alluvium.v1.Placement
+	23, // 53: alluvium.v1.EndSegment.request:type_name -> alluvium.v1.EndSegmentRequest
+	41, // 54: alluvium.v1.EndSegment.placements:type_name -> alluvium.v1.Placement
+	44, // 55: alluvium.v1.AssignSegments.assignments:type_name -> alluvium.v1.Assignment
+	12, // 56: alluvium.v1.PutUser.user:type_name -> alluvium.v1.User
+	2,  // 57: alluvium.v1.BeginLoad.mode:type_name -> alluvium.v1.LoadMode
+	8,  // 58: alluvium.v1.StageSegment.segment:type_name -> alluvium.v1.Segment
+	57, // 59: alluvium.v1.SnapshotRecord.header:type_name -> alluvium.v1.SnapshotHeader
+	15, // 60: alluvium.v1.SnapshotRecord.entity:type_name -> alluvium.v1.Change
+	49, // 61: alluvium.v1.SnapshotRecord.setting:type_name -> alluvium.v1.PutSetting
+	55, // 62: alluvium.v1.SnapshotRecord.answer:type_name -> alluvium.v1.Answer
+	8,  // 63: alluvium.v1.SnapshotRecord.deleted_segment:type_name -> alluvium.v1.Segment
+	58, // 64: alluvium.v1.SnapshotRecord.trailer:type_name -> alluvium.v1.SnapshotTrailer
+	9,  // 65: alluvium.v1.SnapshotRecord.load:type_name -> alluvium.v1.Load
+	16, // 66: alluvium.v1.Controller.Register:input_type -> alluvium.v1.RegisterRequest
+	20, // 67: alluvium.v1.Controller.Heartbeat:input_type -> alluvium.v1.HeartbeatRequest
+	13, // 68: alluvium.v1.Controller.Watch:input_type -> alluvium.v1.WatchRequest
+	22, // 69: alluvium.v1.Controller.ProposePartitions:input_type -> alluvium.v1.ProposePartitionsRequest
+	23, // 70: alluvium.v1.Controller.EndSegment:input_type -> alluvium.v1.EndSegmentRequest
+	25, // 71: alluvium.v1.Controller.PublishSegment:input_type -> alluvium.v1.PublishSegmentRequest
+	26, // 72: alluvium.v1.Controller.DurableSegment:input_type -> alluvium.v1.DurableSegmentRequest
+	28, // 73: alluvium.v1.Controller.Apply:input_type -> alluvium.v1.ApplyRequest
+	30, // 74: alluvium.v1.Controller.Status:input_type -> alluvium.v1.StatusRequest
+	59, // 75: alluvium.v1.Controller.Join:input_type -> alluvium.v1.JoinRequest
+	47, // 76: alluvium.v1.Controller.PurgeSegments:input_type -> alluvium.v1.PurgeSegmentsRequest
+	17, // 77: alluvium.v1.Controller.Register:output_type -> alluvium.v1.RegisterResponse
+	21, // 78: alluvium.v1.Controller.Heartbeat:output_type -> alluvium.v1.HeartbeatResponse
+	14, // 79: alluvium.v1.Controller.Watch:output_type -> alluvium.v1.WatchEvent
+	29, // 80: alluvium.v1.Controller.ProposePartitions:output_type -> alluvium.v1.ApplyResponse
+	24, // 81: alluvium.v1.Controller.EndSegment:output_type -> alluvium.v1.EndSegmentResponse
+	27, // 82: alluvium.v1.Controller.PublishSegment:output_type -> alluvium.v1.SegmentResponse
+	27, // 83: alluvium.v1.Controller.DurableSegment:output_type -> alluvium.v1.SegmentResponse
+	29, // 84: alluvium.v1.Controller.Apply:output_type -> alluvium.v1.ApplyResponse
+	31, // 85: alluvium.v1.Controller.Status:output_type -> alluvium.v1.StatusResponse
+	60, // 86: alluvium.v1.Controller.Join:output_type -> alluvium.v1.JoinResponse
+	29, // 87: alluvium.v1.Controller.PurgeSegments:output_type -> alluvium.v1.ApplyResponse
+	77, // [77:88] is the sub-list for method output_type
+	66, // [66:77] is the sub-list for method input_type
+	66, // [66:66] is the sub-list for extension type_name
+	66, // [66:66] is the sub-list for extension extendee
+	0,  // [0:66] is the sub-list for field type_name
 }
 
 func init() { file_pb_cluster_proto_init() }
@@ -5522,8 +5607,9 @@ func file_pb_cluster_proto_init() {
 		(*Command_CommitLoad)(nil),
 		(*Command_AbortLoad)(nil),
 		(*Command_TidyLoads)(nil),
+		(*Command_UpdateTable)(nil),
 	}
-	file_pb_cluster_proto_msgTypes[51].OneofWrappers = []any{
+	file_pb_cluster_proto_msgTypes[52].OneofWrappers = []any{
 		(*SnapshotRecord_Header)(nil),
 		(*SnapshotRecord_Entity)(nil),
 		(*SnapshotRecord_Setting)(nil),
@@ -5538,7 +5624,7 @@ func file_pb_cluster_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pb_cluster_proto_rawDesc), len(file_pb_cluster_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   57,
+			NumMessages:   58,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

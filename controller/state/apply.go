@@ -102,6 +102,8 @@ func (t *tx) run(cmd *pb.Command) (proto.Message, error) {
 		return t.deleteSchema(b.DeleteSchema)
 	case *pb.Command_CreateTable:
 		return t.createTable(b.CreateTable)
+	case *pb.Command_UpdateTable:
+		return t.updateTable(b.UpdateTable)
 	case *pb.Command_DeleteTable:
 		return t.deleteTable(b.DeleteTable)
 	case *pb.Command_ProposePartitions:

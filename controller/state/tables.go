@@ -133,6 +133,25 @@ func (t *tx) checkTableName(in *pb.Table) error {
 	return conflict("table %s_%s already exists", old.Name, old.Type)
 }
 
+// updateTable replaces the config of a table. Whether a live table can take the
+// change is checked by the proposer, against the version that it expects.
+func (t *tx) updateTable(c *pb.UpdateTable) (proto.Message, error) {
+	old := t.Table(c.TableId)
+	switch {
+	case old == nil:
+		return nil, notFound("no table with the id %d", c.TableId)
+	case old.Version != c.ExpectedVersion:
+		return nil, conflict("table %s_%s was changed meanwhile (version %d, not %d)", old.Name, old.Type, old.Version, c.ExpectedVersion)
+	case len(c.ConfigJson) == 0:
+		return nil, invalid("the config is missing")
+	}
+	tab := clone(old)
+	tab.ConfigJson = c.ConfigJson
+	tab.Version++
+	t.setTable(tab)
+	return tab, nil
+}
+
 // deleteTable drops a table with everything in it. The segments are told to
 // watchers before the table, each with its replicas and its place in the deep
 // store, so that their holders delete both.

@@ -153,6 +153,7 @@ func stamp(cfg Config, rows int) *segment.Metadata {
 	}
 	m.NumDocs = uint32(rows)
 	m.SchemaVersion = cfg.Table.Schema.Version
+	m.Layout = cfg.Table.Layout()
 	m.Consuming, m.Columns, m.RowSum = false, nil, 0
 	m.TimeColumn, m.HasTime, m.MinTime, m.MaxTime = 0, false, 0, 0
 	if cfg.Table.Config != nil && cfg.Table.Config.TimeColumn != "" {

@@ -19,6 +19,7 @@ type Footer struct {
 const (
 	sectionProperties = 1
 	sectionColumns    = 2
+	sectionLayout     = 3 // optional: rows answer everything
 	sectionStarTrees  = 16 // optional: rows answer everything
 
 	sectionRequired = 1
@@ -28,6 +29,9 @@ const (
 func AppendFooter(dst []byte, f *Footer) []byte {
 	dst = appendSection(dst, sectionProperties, sectionRequired, appendProperties(f.Meta))
 	dst = appendSection(dst, sectionColumns, sectionRequired, appendColumns(f))
+	if f.Meta.Layout != "" {
+		dst = appendSection(dst, sectionLayout, 0, []byte(f.Meta.Layout))
+	}
 	if len(f.StarTrees) > 0 {
 		dst = appendSection(dst, sectionStarTrees, 0, appendStarTrees(f.StarTrees))
 	}
@@ -75,6 +79,8 @@ func (f *Footer) section(typ, flags uint16, content []byte, limit uint64) error 
 		f.readProperties(r)
 	case sectionColumns:
 		f.readColumns(r, limit)
+	case sectionLayout:
+		f.Meta.Layout = string(r.take(uint64(len(r.b))))
 	case sectionStarTrees:
 		f.readStarTrees(r, limit)
 	default:

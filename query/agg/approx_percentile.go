@@ -22,19 +22,19 @@ var (
 	approxPercentileDef = definition{
 		id:          idApproxPercentile,
 		names:       []string{"approx_percentile"},
-		bind:        bindPercentileCont,
+		bind:        bindFloats,
 		withinGroup: true,
 		rowArgs:     1,
 		paramTypes:  []schema.Type{schema.Float64, schema.Int32},
 		params:      func(s *Spec, params []column.Value) ([]column.Value, error) { return digestParams(s, params, 1) },
-		result:      percentileResult,
+		result:      contResult,
 		states:      fixedStates(schema.Bytea),
 		open:        openDigest(1),
 	}
 	percentileTDigestDef = definition{
 		id:         idPercentileTDigest,
 		names:      []string{"percentiletdigest"},
-		bind:       bindPercentileCont,
+		bind:       bindFloats,
 		rowArgs:    1,
 		paramTypes: []schema.Type{schema.Float64, schema.Int32},
 		params:     func(s *Spec, params []column.Value) ([]column.Value, error) { return digestParams(s, params, 100) },
@@ -117,7 +117,7 @@ func (a *tdigest) Final(from, to int, dst *column.Vector) error {
 				return
 			}
 			s.fold(a.size)
-			dst.Append(pickAll(a.spec, ranking{}, func(_ ranking, p float64) column.Value {
+			dst.Append(pickAll(a.spec, contResult(a.spec), ranking{}, func(_ ranking, p float64) column.Value {
 				if p /= a.limit; desc {
 					p = 1 - p
 				}

@@ -25,8 +25,11 @@ type counted struct {
 	// finish appends a group's result; the values are in ascending order, or
 	// descending when the spec says so.
 	finish func(dst *column.Vector, vals ranking) error
-	st     []tally
-	bytes  int64
+	// selects tells that finish asks for single rows only.
+	selects bool
+	st      []tally
+	bytes   int64
+	buf     []uint64 // words of a chunk
 	// wide numbers values of more than 64 bits; their words are the numbers.
 	wide *internTable
 }
@@ -37,14 +40,20 @@ type tally struct {
 	words   []uint64
 	counts  []int64
 	pending []uint64
+	// loose tells that counting did not save much, so that words are kept as
+	// they come.
+	loose bool
 }
 
-// ranking is the values of a group in order.
+// ranking is the values of a group in order. Where loose is not nil it has them
+// in any order, to be selected from.
 type ranking struct {
 	value  func(word uint64) column.Value
 	words  []uint64
 	counts []int64
 	n      int64
+	loose  []uint64
+	desc   bool // of loose
 }
 
 // internTable numbers values by their key bytes.
@@ -56,8 +65,11 @@ type internTable struct {
 }
 
 const (
-	signBit    = 1 << 63
-	minPending = 64
+	signBit = 1 << 63
+	// minPending is the number of words from which they are counted, maxDistinct
+	// the share of distinct ones up to which that goes on.
+	minPending  = 4096
+	maxDistinct = 0.5
 	// maxCount bounds the counts that a state may hold, so that sums of them
 	// do not overflow.
 	maxCount = math.MaxInt64 >> 16
@@ -70,6 +82,13 @@ func newCounted(s *Spec, finish func(*column.Vector, ranking) error) *counted {
 	default:
 		a.wide = &internTable{ids: map[string]uint32{}, vals: column.New(s.Args[0], 0)}
 	}
+	return a
+}
+
+// newRanked is newCounted for a finish that asks for single rows only.
+func newRanked(s *Spec, finish func(*column.Vector, ranking) error) *counted {
+	a := newCounted(s, finish)
+	a.selects = a.wide == nil
 	return a
 }
 
@@ -122,11 +141,49 @@ func (a *counted) Update(groups []uint32, n int, args []*column.Vector) error {
 }
 
 func countWords[T any](a *counted, groups []uint32, v *column.Vector, vals []T, word func(T) uint64) {
-	nulls := v.HasNulls()
+	if cap(a.buf) < len(vals) {
+		a.buf = make([]uint64, len(vals))
+	}
+	words := a.buf[:len(vals)]
 	for i, x := range vals {
-		if !nulls || !v.IsNull(i) {
-			a.add(group(groups, i), word(x))
+		words[i] = word(x)
+	}
+	if !v.HasNulls() {
+		a.addAll(groups, words)
+		return
+	}
+	for i, w := range words {
+		if !v.IsNull(i) {
+			a.add(group(groups, i), w)
 		}
+	}
+}
+
+// addAll adds a word per row.
+func (a *counted) addAll(groups []uint32, words []uint64) {
+	if groups == nil {
+		for len(words) > 0 {
+			t := &a.st[0]
+			if len(t.pending) == cap(t.pending) {
+				a.makeRoom(t)
+			}
+			n := min(cap(t.pending)-len(t.pending), len(words))
+			t.pending = append(t.pending, words[:n]...)
+			words = words[n:]
+		}
+		return
+	}
+	st := a.st
+	groups = groups[:len(words)]
+	for i, w := range words {
+		t := &st[groups[i]]
+		k := len(t.pending)
+		if k == cap(t.pending) {
+			a.makeRoom(t)
+			k = len(t.pending)
+		}
+		t.pending = t.pending[:k+1]
+		t.pending[k] = w
 	}
 }
 
@@ -171,11 +228,14 @@ func (a *counted) add(g uint32, w uint64) {
 }
 
 // makeRoom folds the pending words in when they are as many as the others, so
-// that a group holds a small multiple of its distinct values.
+// that a group holds a small multiple of its distinct values, unless nearly all
+// are distinct.
 func (a *counted) makeRoom(t *tally) {
 	before := t.size()
-	if len(t.pending) >= max(minPending, len(t.words)) {
+	if n := len(t.pending); n >= max(minPending, len(t.words)) && !t.loose {
+		had := len(t.words)
 		t.fold()
+		t.loose = a.selects && float64(len(t.words)-had) > maxDistinct*float64(n)
 	}
 	if len(t.pending) == cap(t.pending) {
 		t.pending = slices.Grow(t.pending, max(4, len(t.pending)))
@@ -225,8 +285,37 @@ func (t *tally) mergeRuns(words []uint64, counts []int64) {
 	t.words, t.counts = outW, outC
 }
 
+// selection returns the values of a group in any order.
+func (a *counted) selection(g int) ranking {
+	t := &a.st[g]
+	before := t.size()
+	for i, w := range t.words {
+		for range t.counts[i] {
+			t.pending = append(t.pending, w)
+		}
+	}
+	t.words, t.counts = nil, nil
+	a.bytes += t.size() - before
+	return ranking{value: a.orderedValue, loose: t.pending, n: int64(len(t.pending))}
+}
+
 // rank returns the values of a group in ascending order.
 func (a *counted) rank(g int) ranking {
+	t := &a.st[g]
+	if t.loose {
+		var rows int64
+		for _, c := range t.counts {
+			rows += c
+		}
+		if rows <= int64(len(t.pending)) { // nearly all are distinct
+			return a.selection(g)
+		}
+	}
+	return a.counts(g)
+}
+
+// counts returns the values of a group, counted, in ascending order.
+func (a *counted) counts(g int) ranking {
 	t := &a.st[g]
 	before := t.size()
 	t.fold()
@@ -259,6 +348,10 @@ func sortRuns(words []uint64, counts []int64, compare func(x, y uint64) int) ([]
 
 // reversed is the ranking in descending order.
 func (r ranking) reversed() ranking {
+	if r.loose != nil {
+		r.desc = !r.desc
+		return r
+	}
 	r.words, r.counts = slices.Clone(r.words), slices.Clone(r.counts)
 	slices.Reverse(r.words)
 	slices.Reverse(r.counts)
@@ -267,6 +360,12 @@ func (r ranking) reversed() ranking {
 
 // at returns the value of a row, counted from 0.
 func (r ranking) at(row int64) column.Value {
+	if r.loose != nil {
+		if r.desc {
+			row = r.n - 1 - row
+		}
+		return r.value(kernel.SelectUint64(r.loose, int(row)))
+	}
 	for i, c := range r.counts {
 		if row < c {
 			return r.value(r.words[i])
@@ -276,10 +375,39 @@ func (r ranking) at(row int64) column.Value {
 	return r.value(r.words[len(r.words)-1])
 }
 
+// number is at for numbers.
+func (r ranking) number(row int64) float64 { return numberOf(r.at(row)) }
+
+// around returns the numbers of row lo and of row hi, which is the same or the
+// next.
+func (r ranking) around(lo, hi int64) (float64, float64) {
+	switch {
+	case lo == hi:
+		x := r.number(lo)
+		return x, x
+	case r.loose == nil:
+		return r.number(lo), r.number(hi)
+	case r.desc:
+		r.desc = false
+		y, x := r.around(r.n-1-hi, r.n-1-lo)
+		return x, y
+	}
+	x := kernel.SelectUint64(r.loose, int(lo))
+	y := kernel.NextUint64(r.loose, x, int(hi))
+	return numberOf(r.value(x)), numberOf(r.value(y))
+}
+
+func numberOf(v column.Value) float64 {
+	if v.Type.IsInteger() {
+		return float64(v.I)
+	}
+	return v.F
+}
+
 func (a *counted) State(from, to int, dst []*column.Vector) error {
 	var buf []byte
 	for g := from; g < to; g++ {
-		r := a.rank(g)
+		r := a.counts(g)
 		buf = appendHeader(buf[:0], a.spec.ID)
 		buf = binary.AppendUvarint(buf, uint64(len(r.words)))
 		prev := uint64(0)
@@ -295,6 +423,42 @@ func (a *counted) State(from, to int, dst []*column.Vector) error {
 		dst[0].AppendBytes(buf)
 	}
 	return nil
+}
+
+// Absorb implements Absorber.
+func (a *counted) Absorb(groups []uint32, other Accumulator) error {
+	o := other.(*counted)
+	for g := range groups {
+		a.absorb(&a.st[groups[g]], &o.st[g], o)
+	}
+	return nil
+}
+
+// absorb folds a group of o into t.
+func (a *counted) absorb(t, from *tally, o *counted) {
+	before := t.size()
+	words := from.words
+	if a.wide != nil {
+		from.fold()
+		words = make([]uint64, len(from.words))
+		for i, w := range from.words {
+			words[i] = a.wide.id(o.wide.vals, int(w))
+		}
+		words, from.counts = sortRuns(words, from.counts, cmp.Compare[uint64])
+	}
+	switch {
+	case len(words) == 0:
+	case len(t.words) == 0:
+		t.words, t.counts = words, from.counts
+	default:
+		t.mergeRuns(words, from.counts)
+	}
+	if a.wide == nil {
+		t.pending = append(t.pending, from.pending...)
+		t.loose = t.loose || from.loose
+	}
+	a.bytes += t.size() - before
+	*from = tally{}
 }
 
 func (a *counted) Merge(groups []uint32, n int, states []*column.Vector) error {

@@ -12,8 +12,8 @@ import (
 // percentile_disc take a fraction of 0 to 1 or an array of them; Pinot's
 // percentile(x, p) takes 0 to 100.
 var (
-	percentileContDef = percentileDef(idPercentileCont, "percentile_cont", bindPercentileCont, percentileCont)
-	percentileDiscDef = percentileDef(idPercentileDisc, "percentile_disc", one(isRanked), percentileDisc)
+	percentileContDef = percentileDef(idPercentileCont, "percentile_cont", bindPercentileCont, contResult, percentileCont)
+	percentileDiscDef = percentileDef(idPercentileDisc, "percentile_disc", one(isRanked), discResult, percentileDisc)
 	percentileDef100  = definition{
 		id:         idPercentile,
 		names:      []string{"percentile"},
@@ -24,17 +24,19 @@ var (
 		result:     fixed(schema.Float64),
 		states:     fixedStates(schema.Bytea),
 		open: func(s *Spec) Accumulator {
-			return newCounted(s, func(dst *column.Vector, r ranking) error {
+			return newRanked(s, func(dst *column.Vector, r ranking) error {
 				p := s.Params[0].F
 				row := min(int64(float64(r.n)*p/100), r.n-1)
-				dst.Append(column.FloatValue(schema.Float64, r.at(row).F))
+				dst.Append(column.FloatValue(schema.Float64, r.number(row)))
 				return nil
 			})
 		},
 	}
 )
 
-func percentileDef(id ID, name string, bind func([]schema.Type, fn.Dialect) ([]schema.Type, bool), pick func(ranking, float64) column.Value) definition {
+func percentileDef(id ID, name string, bind func([]schema.Type, fn.Dialect) ([]schema.Type, bool),
+	result func(*Spec) schema.Type, pick func(ranking, float64) column.Value,
+) definition {
 	return definition{
 		id:         id,
 		names:      []string{name},
@@ -43,19 +45,24 @@ func percentileDef(id ID, name string, bind func([]schema.Type, fn.Dialect) ([]s
 		rowArgs:    1,
 		paramTypes: []schema.Type{schema.Float64},
 		params:     fractionParams,
-		result:     percentileResult,
+		result:     result,
 		states:     fixedStates(schema.Bytea),
 		open: func(s *Spec) Accumulator {
-			return newCounted(s, func(dst *column.Vector, r ranking) error {
-				dst.Append(pickAll(s, r, pick))
+			return newRanked(s, func(dst *column.Vector, r ranking) error {
+				dst.Append(pickAll(s, result(s), r, pick))
 				return nil
 			})
 		},
 	}
 }
 
-func percentileResult(s *Spec) schema.Type {
-	t := s.Args[0]
+// discResult is the type of the values, contResult of numbers between them:
+// arrays of these for an array of fractions.
+func discResult(s *Spec) schema.Type { return perFraction(s, s.Args[0]) }
+
+func contResult(s *Spec) schema.Type { return perFraction(s, schema.Float64) }
+
+func perFraction(s *Spec, t schema.Type) schema.Type {
 	t.List = len(s.Params) > 0 && s.Params[0].Type.List
 	return t
 }
@@ -64,11 +71,25 @@ func percentileResult(s *Spec) schema.Type {
 func isRanked(t schema.Type) bool { return t == schema.Bool || isOrdered(t) }
 
 func bindPercentileCont(args []schema.Type, _ fn.Dialect) ([]schema.Type, bool) {
+	return numberTypes(args), len(args) == 1 && args[0].IsNumeric()
+}
+
+// numberTypes leaves whole numbers as they are, whose ranking is that of the
+// floats that they stand for, and makes floats of the others.
+func numberTypes(args []schema.Type) []schema.Type {
+	if len(args) == 1 && args[0].IsInteger() {
+		return args
+	}
+	return []schema.Type{schema.Float64}
+}
+
+// bindFloats takes numbers as floats.
+func bindFloats(args []schema.Type, _ fn.Dialect) ([]schema.Type, bool) {
 	return []schema.Type{schema.Float64}, len(args) == 1 && args[0].IsNumeric()
 }
 
 func bindPinotPercentile(args []schema.Type, d fn.Dialect) ([]schema.Type, bool) {
-	return []schema.Type{schema.Float64}, d == fn.Pinot && len(args) == 1 && args[0].IsNumeric()
+	return numberTypes(args), d == fn.Pinot && len(args) == 1 && args[0].IsNumeric()
 }
 
 func percentParam(s *Spec, params []column.Value) ([]column.Value, error) {
@@ -115,8 +136,8 @@ func fractions(s *Spec, v column.Value, limit float64) (column.Value, error) {
 }
 
 // pickAll is the result of one fraction, or of each of an array.
-func pickAll(s *Spec, r ranking, pick func(ranking, float64) column.Value) column.Value {
-	p, t := s.Params[0], percentileResult(s)
+func pickAll(s *Spec, t schema.Type, r ranking, pick func(ranking, float64) column.Value) column.Value {
+	p := s.Params[0]
 	switch {
 	case p.Null:
 		return column.NullValue(t)
@@ -143,7 +164,7 @@ func percentileDisc(r ranking, p float64) column.Value {
 // percentileCont interpolates between the two values around the fraction.
 func percentileCont(r ranking, p float64) column.Value {
 	at := p * float64(r.n-1)
-	lo, hi := r.at(int64(math.Floor(at))).F, r.at(int64(math.Ceil(at))).F
+	lo, hi := r.around(int64(math.Floor(at)), int64(math.Ceil(at)))
 	if lo == hi {
 		return column.FloatValue(schema.Float64, lo)
 	}

@@ -23,7 +23,7 @@ var (
 	percentileKLLDef = definition{
 		id:         idPercentileKLL,
 		names:      []string{"percentilekll"},
-		bind:       bindPercentileCont,
+		bind:       bindFloats,
 		rowArgs:    1,
 		paramTypes: []schema.Type{schema.Float64, schema.Int32},
 		params:     kllParams,
@@ -34,7 +34,7 @@ var (
 	percentileEstDef = definition{
 		id:         idPercentileEst,
 		names:      []string{"percentileest"},
-		bind:       bindPinotPercentile,
+		bind:       bindFloats,
 		rowArgs:    1,
 		paramTypes: []schema.Type{schema.Float64, schema.Int32},
 		params:     kllParams,

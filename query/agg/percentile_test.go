@@ -4,6 +4,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"math"
+	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/alluviumdb/alluvium/internal/column"
@@ -60,7 +62,7 @@ func TestPercentiles(t *testing.T) {
 func TestPinotPercentile(t *testing.T) {
 	f := func(p int, want string) {
 		t.Helper()
-		s := withParams(t, resolve(t, "PERCENTILE", false, fn.Pinot, schema.Int32), column.IntValue(schema.Int32, int64(p)))
+		s := withParams(t, resolve(t, "PERCENTILE", false, fn.Pinot, schema.Float64), column.IntValue(schema.Int32, int64(p)))
 		if got := final(t, s, vec(schema.Float64, 10, 20, 30, 40)); got != want {
 			t.Errorf("percentile %d is %s, want %s", p, got, want)
 		}
@@ -179,4 +181,74 @@ func fuzzMerge(t *testing.T, s *Spec, b []byte) {
 	if err := again.Merge(nil, 1, []*column.Vector{out}); err != nil {
 		t.Fatalf("its own state %x of %x: %v", out.Bytes(0), b, err)
 	}
+}
+
+// TestPercentileOfManyValues demands the same of values that are kept as they
+// come, counted, and merged from parts, as of sorted ones.
+func TestPercentileOfManyValues(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	fill := map[string]func() int64{
+		"distinct": func() int64 { return int64(r.Uint64()) >> 12 },
+		"few":      func() int64 { return r.Int64N(50) - 25 },
+		"mixed":    func() int64 { return r.Int64N(1<<r.UintN(40) + 1) },
+	}
+	for name, value := range fill {
+		vals := make([]int64, 50_000)
+		for i := range vals {
+			vals[i] = value()
+		}
+		sorted := slices.Sorted(slices.Values(vals))
+		for _, p := range []float64{0, 0.25, 0.333, 0.95, 1} {
+			for _, desc := range []bool{false, true} {
+				at := p * float64(len(vals)-1)
+				if desc {
+					at = (1 - p) * float64(len(vals)-1)
+				}
+				lo, hi := float64(sorted[int(math.Floor(at))]), float64(sorted[int(math.Ceil(at))])
+				want := lo + (at-math.Floor(at))*(hi-lo)
+				if got := percentileInParts(t, vals, p, desc); math.Abs(got-want) > 1e-9*max(1, math.Abs(want)) {
+					t.Errorf("%s: percentile %v (descending %v) is %v, want %v", name, p, desc, got, want)
+				}
+			}
+		}
+	}
+}
+
+// percentileInParts folds values in three accumulators, one of which is merged
+// by its states and one absorbed.
+func percentileInParts(t *testing.T, vals []int64, p float64, desc bool) float64 {
+	t.Helper()
+	params := []column.Value{column.FloatValue(schema.Float64, p)}
+	if desc {
+		params = append(params, column.BoolValue(true))
+	}
+	s := withParams(t, resolve(t, "percentile_cont", false, fn.Postgres, schema.Int64), params...)
+	accs := []Accumulator{s.New(), s.New(), s.New()}
+	for i, acc := range accs {
+		acc.Grow(1)
+		part := vals[i*len(vals)/3 : (i+1)*len(vals)/3]
+		for len(part) > 0 {
+			n := min(len(part), 4096)
+			v := &column.Vector{Type: schema.Int64, N: n, Int64s: part[:n]}
+			if err := acc.Update(nil, n, []*column.Vector{v}); err != nil {
+				t.Fatal(err)
+			}
+			part = part[n:]
+		}
+	}
+	state := column.New(schema.Bytea, 1)
+	if err := accs[1].State(0, 1, []*column.Vector{state}); err != nil {
+		t.Fatal(err)
+	}
+	if err := accs[0].Merge(nil, 1, []*column.Vector{state}); err != nil {
+		t.Fatal(err)
+	}
+	if err := accs[0].(Absorber).Absorb([]uint32{0}, accs[2]); err != nil {
+		t.Fatal(err)
+	}
+	out := column.New(schema.Float64, 1)
+	if err := accs[0].Final(0, 1, out); err != nil {
+		t.Fatal(err)
+	}
+	return out.Float64s[0]
 }

@@ -151,3 +151,33 @@ func TestBuildFailures(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestUnitsAreBalanced checks that row groups are divided evenly, with no
+// segment above the limit and every row in one.
+func TestUnitsAreBalanced(t *testing.T) {
+	f := func(limit int, groups []int64, want int) {
+		t.Helper()
+		p := &planner{opt: &Options{RowsPerSegment: limit}, inputs: make([]file.Input, 1), rows: []int64{1}}
+		var all []piece
+		var total, got int64
+		for i, n := range groups {
+			all = append(all, piece{group: i, to: n})
+			total += n
+		}
+		p.balance(all, total)
+		least, most := total, int64(0)
+		for _, u := range p.units {
+			got += u.rows
+			least, most = min(least, u.rows), max(most, u.rows)
+		}
+		if got != total || most > int64(limit) || len(p.units) != want || least < most/2 {
+			t.Fatalf("%d of %d rows in %d units of %d to %d", got, total, len(p.units), least, most)
+		}
+	}
+	f(3_000_000, slices.Repeat([]int64{122_880}, 97), 5)
+	f(3_000_000, slices.Repeat([]int64{122_880}, 24), 1)
+	f(3_000_000, []int64{12_000_000}, 4)
+	f(100, []int64{7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7}, 2)
+	f(100, []int64{60, 60, 60, 60, 0, 1}, 3)
+	f(1, []int64{5}, 5)
+}

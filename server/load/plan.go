@@ -134,19 +134,32 @@ func (p *planner) parquet(ctx context.Context, from, to int) error {
 	if total == 0 {
 		return nil
 	}
-	limit := int64(p.opt.RowsPerSegment)
-	segments := (total + limit - 1) / limit
-	p.cut(all, (total+segments-1)/segments, limit)
+	p.balance(all, total)
 	return nil
 }
 
-// cut closes a segment at the row group whose end is nearest to target rows.
+// balance cuts the pieces into the least number of units of nearly equal rows
+// for which whole row groups leave no small rest.
+func (p *planner) balance(all []piece, total int64) {
+	limit, before := int64(p.opt.RowsPerSegment), len(p.units)
+	for n := (total + limit - 1) / limit; ; n++ {
+		p.cut(all, total, n)
+		if int64(len(p.units)-before) <= n {
+			return
+		}
+		p.units = p.units[:before]
+	}
+}
+
+// cut ends unit k at the row group whose end is nearest to k nths of the rows.
 // Row groups that are large beside a segment are divided.
-func (p *planner) cut(all []piece, target, limit int64) {
-	u := unit{}
+func (p *planner) cut(all []piece, total, n int64) {
+	limit := int64(p.opt.RowsPerSegment)
+	u, done, k := unit{}, int64(0), int64(1)
 	flush := func() {
 		if u.rows > 0 {
 			p.units = append(p.units, u)
+			k++
 		}
 		u = unit{}
 	}
@@ -154,14 +167,16 @@ func (p *planner) cut(all []piece, target, limit int64) {
 		u.pieces = append(u.pieces, c)
 		u.rows += c.to - c.from
 		u.bytes += p.share(c)
+		done += c.to - c.from
 	}
+	end := func() int64 { return (total*min(k, n) + n - 1) / n }
 	for _, c := range all {
-		n := c.to - c.from
-		switch {
-		case n == 0:
+		rows := c.to - c.from
+		if rows == 0 {
 			continue
-		case n <= limit/8:
-			if u.rows+n > limit || u.rows > 0 && u.rows+n/2 > target {
+		}
+		if rows <= limit/8 {
+			if u.rows+rows > limit || done+rows/2 > end() {
 				flush()
 			}
 			add(c)
@@ -169,10 +184,10 @@ func (p *planner) cut(all []piece, target, limit int64) {
 		}
 		for c.from < c.to {
 			part := c
-			part.to = min(c.to, c.from+target-u.rows)
+			part.to = min(c.to, c.from+max(1, min(end()-done, limit-u.rows)))
 			add(part)
 			c.from = part.to
-			if u.rows >= target {
+			if done >= end() || u.rows == limit {
 				flush()
 			}
 		}

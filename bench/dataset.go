@@ -17,9 +17,13 @@ const datasetFiles = 4
 // datasetVersion rises when a generator makes other rows.
 const datasetVersion = 2
 
-// open returns the files of a generated table, making them when the cache
+// openDataset returns the files of a generated table, making them when the cache
 // folder does not hold them yet.
 func openDataset(cache string, t data.Table, rows int) (*dataset, error) {
+	cache, err := filepath.Abs(cache) // engines have folders of their own
+	if err != nil {
+		return nil, err
+	}
 	d := &dataset{Table: t, Rows: rows}
 	dir := filepath.Join(cache, fmt.Sprintf("%s-%d-v%d", t.Schema.Name, rows, datasetVersion))
 	for i := range datasetFiles {
@@ -32,7 +36,6 @@ func openDataset(cache string, t data.Table, rows int) (*dataset, error) {
 	} else if err != nil {
 		return nil, err
 	}
-	var err error
 	d.Bytes, err = folderBytes(dir)
 	return d, err
 }

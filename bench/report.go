@@ -292,7 +292,9 @@ func (t *table) remarks(w io.Writer) {
 	if t.result.Rows == t.suite.PinotRows && t.suite.Pinot != nil {
 		fmt.Fprintf(w, "\n¹ Apache Pinot 1.5.1 was measured on another machine of this kind, on the same number of rows.\n")
 	}
-	fmt.Fprintf(w, "\n² Processor time against that of the peer which needs the least; other work on the machine hardly changes it.\n")
+	if len(t.peers()) > 0 {
+		fmt.Fprintf(w, "\n² Processor time against that of the peer which needs the least; other work on the machine hardly changes it.\n")
+	}
 	for _, n := range t.result.Notes {
 		fmt.Fprintf(w, "\n%s\n", n)
 	}

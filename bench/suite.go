@@ -188,7 +188,11 @@ func (r *runner) reuse(context.Context) error {
 	return nil
 }
 
+// save keeps the figures for --reuse-peers.
 func (r *runner) save() error {
+	if len(r.result.Engines) < 2 {
+		return nil
+	}
 	if err := os.MkdirAll(filepath.Dir(r.path()), 0o755); err != nil {
 		return err
 	}

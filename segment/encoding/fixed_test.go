@@ -38,19 +38,26 @@ func checkFixed[T Number](t *testing.T, rng *rand.Rand, r Fixed[T], v []T) {
 			}
 		}
 	}
-	var docs []uint32
-	for i := range v {
-		if rng.IntN(3) == 0 {
+	for _, step := range []int{3, 50, 700} {
+		docs := someDocs(rng, len(v), step)
+		got := make([]T, len(docs))
+		r.Gather(docs, got)
+		for i, d := range docs {
+			if !same(got[i], v[d]) {
+				t.Fatalf("gathered value %d is %v, want %v", d, got[i], v[d])
+			}
+		}
+	}
+}
+
+// someDocs returns about one of every step documents, ascending.
+func someDocs(rng *rand.Rand, n, step int) (docs []uint32) {
+	for i := range n {
+		if rng.IntN(step) == 0 {
 			docs = append(docs, uint32(i))
 		}
 	}
-	got := make([]T, len(docs))
-	r.Gather(docs, got)
-	for i, d := range docs {
-		if !same(got[i], v[d]) {
-			t.Fatalf("gathered value %d is %v, want %v", d, got[i], v[d])
-		}
-	}
+	return docs
 }
 
 func randomInts[T Integer](rng *rand.Rand, n int, shape int) []T {

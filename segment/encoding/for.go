@@ -28,6 +28,7 @@ const forHeaderBytes = int(unsafe.Sizeof(forHeader{}))
 type FOR[T Integer] struct {
 	headers []forHeader
 	words   []uint64
+	wide    bool // a block has more than 32 bits a value
 }
 
 var (
@@ -50,6 +51,7 @@ func NewFOR[T Integer](buf []byte, n int) (*FOR[T], error) {
 		if h.Width > 64 || (uint64(h.Offset)+uint64(h.Width))*8 > uint64(len(f.words)) {
 			return nil, segment.Corruptf("block %d of %d bits lies outside its buffer", i, h.Width)
 		}
+		f.wide = f.wide || h.Width > 32
 	}
 	return f, nil
 }
@@ -106,6 +108,10 @@ func addBasePlain[T Integer](dst []T, src []uint32, base T) {
 
 // Gather implements Fixed.
 func (f *FOR[T]) Gather(docs []uint32, dst []T) {
+	if len(docs) > 0 && !f.wide && len(f.words) > 0 && isSparse(docs) {
+		fetchFOR(dst, docs, f.headers, f.words)
+		return
+	}
 	for len(docs) > 0 {
 		b := docs[0] / BlockLen
 		h := &f.headers[b]

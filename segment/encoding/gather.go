@@ -7,12 +7,57 @@ var denseGather = denseGatherPlain
 const (
 	denseGatherPlain = 64
 	denseGatherSIMD  = 8
+	// sparseGather is the number of documents in a block below which all are
+	// fetched one by one without regard to blocks.
+	sparseGather = 24
 )
 
 // isDense reports whether more than denseGather of the first documents, which
 // ascend, lie in block b.
 func isDense(docs []uint32, b uint32) bool {
 	return len(docs) > denseGather && docs[denseGather]/BlockLen == b
+}
+
+// isSparse reports whether blocks have so few of the documents, which ascend,
+// that each is better fetched without asking whether its block has changed: a
+// branch that would be mispredicted once a block.
+func isSparse(docs []uint32) bool {
+	span := uint64(docs[len(docs)-1]-docs[0]) + BlockLen
+	return uint64(len(docs))*BlockLen < sparseGather*span
+}
+
+// fetchPacked sets dst to the values of docs, packed in blocks of w bits each,
+// 1 <= w <= 32.
+func fetchPacked(dst []uint32, docs []uint32, words []uint64, w uint) {
+	const lanes = 2 * lanePairs
+	rows := View[uint32](Bytes(words))
+	mask := lowMask(w)
+	dst = dst[:len(docs)]
+	for i, doc := range docs {
+		bit := uint(doc%BlockLen/lanes) * w
+		at, sh := uint(doc/BlockLen)*lanes*w+bit/32*lanes+uint(doc%lanes), bit&31
+		next := at + (sh+w-1)/32*lanes
+		x := uint64(rows[at]) | uint64(rows[next])<<32
+		dst[i] = uint32(x>>(sh&31)) & mask
+	}
+}
+
+// fetchFOR sets dst to the values of docs in frames of reference of at most 32
+// bits. A block of no bits may lie at the end of words: what it reads is masked.
+func fetchFOR[T Integer](dst []T, docs []uint32, headers []forHeader, words []uint64) {
+	const lanes = 2 * lanePairs
+	rows := View[uint32](Bytes(words))
+	last := uint(len(rows) - 1)
+	dst = dst[:len(docs)]
+	for i, doc := range docs {
+		h := &headers[doc/BlockLen]
+		w := uint(h.Width)
+		bit := uint(doc%BlockLen/lanes) * w
+		at, sh := uint(h.Offset)*lanes+bit/32*lanes+uint(doc%lanes), bit&31
+		next := at + (sh+w+31)>>6*lanes
+		x := uint64(rows[min(at, last)]) | uint64(rows[min(next, last)])<<32
+		dst[i] = T(h.Base) + T(uint32(x>>(sh&31))&uint32(1<<w-1))
+	}
 }
 
 // gather32 sets dst to base plus the values, packed in w bits, 1 <= w <= 32, of

@@ -91,6 +91,10 @@ func (p *Packed) Gather(docs []uint32, dst []uint32) {
 		clear(dst[:len(docs)])
 		return
 	}
+	if len(docs) > 0 && isSparse(docs) {
+		fetchPacked(dst, docs, p.words, p.width)
+		return
+	}
 	for len(docs) > 0 {
 		b := docs[0] / BlockLen
 		n := gather32(dst, docs, b, p.block(int(b)), p.width, 0)

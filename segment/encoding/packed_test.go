@@ -64,17 +64,14 @@ func checkIDs(t *testing.T, rng *rand.Rand, r IDs, ids []uint32, w uint) {
 			}
 		}
 	}
-	var docs []uint32
-	for i := range ids {
-		if rng.IntN(3) == 0 {
-			docs = append(docs, uint32(i))
-		}
-	}
-	got := make([]uint32, len(docs))
-	r.Gather(docs, got)
-	for i, d := range docs {
-		if got[i] != ids[d] {
-			t.Fatalf("w=%d: Gather of %d gives %d, want %d", w, d, got[i], ids[d])
+	for _, step := range []int{3, 50, 700} {
+		docs := someDocs(rng, len(ids), step)
+		got := make([]uint32, len(docs))
+		r.Gather(docs, got)
+		for i, d := range docs {
+			if got[i] != ids[d] {
+				t.Fatalf("w=%d: Gather of %d gives %d, want %d", w, d, got[i], ids[d])
+			}
 		}
 	}
 }

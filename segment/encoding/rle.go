@@ -151,10 +151,14 @@ const matchStep = 32
 // runPad is how far kernels read beyond the values of a block's runs.
 const runPad = 32
 
+// readStep is the number of blocks whose runs are read at once: those of a
+// single block rarely fill one of their own.
+const readStep = 8
+
 // runScratch is the working memory of one call.
 type runScratch struct {
-	u32  [BlockLen + runPad]uint32
-	u64  [BlockLen + runPad]uint64
+	u32  [readStep*BlockLen + runPad]uint32
+	u64  [readStep*BlockLen + runPad]uint64
 	runs [(matchStep*BlockLen + 63) / 64]uint64
 	out  [blockWords]uint64
 }
@@ -271,11 +275,30 @@ func (r *RLEIDs) Read(from uint32, dst []uint32) {
 	s := runScratchPool.Get().(*runScratch)
 	defer runScratchPool.Put(s)
 	for pos := int(from); len(dst) > 0; {
+		k, first, n := r.step(pos, len(dst))
+		r.ids.Read(uint32(first), s.u32[:n])
+		expandSteps(r.runMap, dst[:k], s.u32[:], first, pos, expand32)
+		dst, pos = dst[k:], pos+k
+	}
+}
+
+// step returns how many of n rows from row pos on are read at once, and the
+// first and the number of their runs.
+func (m *runMap) step(pos, n int) (rows, first, runs int) {
+	b := pos / BlockLen
+	rows = min(n, (b+readStep)*BlockLen-pos)
+	first = int(m.entries[b].First)
+	last, k := m.span((pos + rows - 1) / BlockLen)
+	return rows, first, last + k - first
+}
+
+// expandSteps sets dst to the values of the rows from row pos on; vals[0] is
+// the value of run first.
+func expandSteps[T uint32 | uint64](m *runMap, dst, vals []T, first, pos int, expand func(dst, vals []T, starts *[blockWords]uint64, lo int)) {
+	for len(dst) > 0 {
 		b, lo := pos/BlockLen, pos%BlockLen
 		k := min(BlockLen-lo, len(dst))
-		first, n := r.span(b)
-		r.ids.Read(uint32(first), s.u32[:n])
-		expand32(dst[:k], s.u32[:], r.starts(b), lo)
+		expand(dst[:k], vals[int(m.entries[b].First)-first:], m.starts(b), lo)
 		dst, pos = dst[k:], pos+k
 	}
 }
@@ -345,15 +368,13 @@ func (r *RLE[T]) Read(from uint32, dst []T) {
 	s := runScratchPool.Get().(*runScratch)
 	defer runScratchPool.Put(s)
 	for pos := int(from); len(dst) > 0; {
-		b, lo := pos/BlockLen, pos%BlockLen
-		k := min(BlockLen-lo, len(dst))
-		first, n := r.span(b)
+		k, first, n := r.step(pos, len(dst))
 		if unsafe.Sizeof(dst[0]) == 4 {
 			r.vals.Read(uint32(first), View[T](Bytes(s.u32[:n])))
-			expand32(View[uint32](Bytes(dst[:k])), s.u32[:], r.starts(b), lo)
+			expandSteps(r.runMap, View[uint32](Bytes(dst[:k])), s.u32[:], first, pos, expand32)
 		} else {
 			r.vals.Read(uint32(first), View[T](Bytes(s.u64[:n])))
-			expand64(View[uint64](Bytes(dst[:k])), s.u64[:], r.starts(b), lo)
+			expandSteps(r.runMap, View[uint64](Bytes(dst[:k])), s.u64[:], first, pos, expand64)
 		}
 		dst, pos = dst[k:], pos+k
 	}

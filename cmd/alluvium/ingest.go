@@ -51,20 +51,26 @@ func (o *ingestOptions) flags(cmd *cobra.Command) {
 	f.BoolVar(&o.create, "create", false, "create the table if there is none: with the given documents, or with what the files suggest")
 	f.StringVar(&o.schemaFile, "schema", "", "Pinot schema for --create; without it the files suggest one")
 	f.StringVar(&o.tableConfig, "table-config", "", "Pinot config of an OFFLINE table for --create; without it the files suggest one")
-	f.StringVar(&o.format, "format", "", "parquet, csv, json or avro (default: the names of the files tell)")
-	f.StringVar(&o.delimiter, "csv-delimiter", "", "byte between the fields of CSV (default: comma, tab for .tsv)")
-	f.StringVar(&o.null, "csv-null", "", "how CSV spells NULL (default: empty)")
-	f.StringSliceVar(&o.header, "csv-header", nil, "names of the columns of CSV files that have no header row")
+	o.fileFlags(cmd)
 	f.StringVar(&o.replace, "replace", "", "replace all rows, or with --replace=FROM..TO those of a range of time (TO is excluded)")
 	f.Lookup("replace").NoOptDefVal = "all"
 	f.IntVar(&o.rowsPerSegment, "rows-per-segment", 0, "rows of a segment (default: what the table config says, else 3000000)")
 	f.IntVar(&o.workers, "workers", 0, "segments built at once (default: the number of cores)")
-	f.StringVar(&o.s3Endpoint, "s3-endpoint", "", "S3 endpoint other than AWS's, for s3:// paths")
 	f.StringVar(&o.tempDir, "temp-dir", "", "folder for segments on their way (default: the system's)")
 	f.StringVar(&o.key, "key", "", "name of the load: the same key is the same load (default: made of the files and options)")
 	f.BoolVar(&o.again, "again", false, "load files that were loaded before once more")
 	f.DurationVar(&o.patience, "patience", 10*time.Minute, "how long to wait for controllers and servers that are away or busy")
 	cmd.MarkFlagRequired("table")
+}
+
+// fileFlags are the flags that say how files are read.
+func (o *ingestOptions) fileFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&o.format, "format", "", "parquet, csv, json or avro (default: the names of the files tell)")
+	f.StringVar(&o.delimiter, "csv-delimiter", "", "byte between the fields of CSV (default: comma, tab for .tsv)")
+	f.StringVar(&o.null, "csv-null", "", "how CSV spells NULL (default: empty)")
+	f.StringSliceVar(&o.header, "csv-header", nil, "names of the columns of CSV files that have no header row")
+	f.StringVar(&o.s3Endpoint, "s3-endpoint", "", "S3 endpoint other than AWS's, for s3:// paths")
 }
 
 // fileOptions says how the inputs are read.

@@ -11,8 +11,8 @@ import (
 )
 
 func newSegment() *cobra.Command {
-	cmd := &cobra.Command{Use: "segment", Short: "Look into segment files"}
-	cmd.AddCommand(segmentDump(), segmentVerify())
+	cmd := &cobra.Command{Use: "segment", Short: "Look into segment files, make and convert them"}
+	cmd.AddCommand(segmentDump(), segmentVerify(), segmentBench(), segmentBuild(), segmentConvert())
 	return cmd
 }
 

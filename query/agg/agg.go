@@ -52,6 +52,13 @@ type Accumulator interface {
 	Bytes() int64
 }
 
+// SlowFinal is an Accumulator whose Final may take long and may be called for
+// different groups at the same time.
+type SlowFinal interface {
+	// FinalWork estimates the nanoseconds that Final takes for all groups.
+	FinalWork() int64
+}
+
 // Absorber is an Accumulator that folds another one of the same Spec without
 // encoding its states.
 type Absorber interface {

@@ -40,8 +40,9 @@ type tally struct {
 	words   []uint64
 	counts  []int64
 	pending []uint64
-	// loose tells that counting did not save much, so that words are kept as
-	// they come.
+	// full are further pending words, once it turned out that counting does not
+	// save much, so that words are kept as they come.
+	full  [][]uint64
 	loose bool
 }
 
@@ -52,7 +53,7 @@ type ranking struct {
 	words  []uint64
 	counts []int64
 	n      int64
-	loose  []uint64
+	loose  [][]uint64
 	desc   bool // of loose
 }
 
@@ -70,6 +71,8 @@ const (
 	// the share of distinct ones up to which that goes on.
 	minPending  = 4096
 	maxDistinct = 0.5
+	// fullWords is the number of words in a part of tally.full.
+	fullWords = 1 << 14
 	// maxCount bounds the counts that a state may hold, so that sums of them
 	// do not overflow.
 	maxCount = math.MaxInt64 >> 16
@@ -237,16 +240,30 @@ func (a *counted) makeRoom(t *tally) {
 		t.fold()
 		t.loose = a.selects && float64(len(t.words)-had) > maxDistinct*float64(n)
 	}
-	if len(t.pending) == cap(t.pending) {
+	switch {
+	case t.loose && cap(t.pending) > 0 && len(t.pending) == cap(t.pending):
+		t.full = append(t.full, t.pending)
+		t.pending = make([]uint64, 0, fullWords)
+	case len(t.pending) == cap(t.pending):
 		t.pending = slices.Grow(t.pending, max(4, len(t.pending)))
 	}
 	a.bytes += t.size() - before
 }
 
-func (t *tally) size() int64 { return int64(cap(t.words)+cap(t.counts)+cap(t.pending)) * 8 }
+func (t *tally) size() int64 {
+	n := cap(t.words) + cap(t.counts) + cap(t.pending)
+	for _, part := range t.full {
+		n += cap(part)
+	}
+	return int64(n) * 8
+}
 
 // fold counts the pending words.
 func (t *tally) fold() {
+	for _, part := range t.full {
+		t.pending = append(t.pending, part...)
+	}
+	t.full = nil
 	if len(t.pending) == 0 {
 		return
 	}
@@ -288,15 +305,17 @@ func (t *tally) mergeRuns(words []uint64, counts []int64) {
 // selection returns the values of a group in any order.
 func (a *counted) selection(g int) ranking {
 	t := &a.st[g]
-	before := t.size()
 	for i, w := range t.words {
 		for range t.counts[i] {
 			t.pending = append(t.pending, w)
 		}
 	}
 	t.words, t.counts = nil, nil
-	a.bytes += t.size() - before
-	return ranking{value: a.orderedValue, loose: t.pending, n: int64(len(t.pending))}
+	r := ranking{value: a.orderedValue, loose: append(slices.Clip(t.full), t.pending)}
+	for _, part := range r.loose {
+		r.n += int64(len(part))
+	}
+	return r
 }
 
 // rank returns the values of a group in ascending order.
@@ -307,7 +326,7 @@ func (a *counted) rank(g int) ranking {
 		for _, c := range t.counts {
 			rows += c
 		}
-		if rows <= int64(len(t.pending)) { // nearly all are distinct
+		if rows <= int64(len(t.pending)+len(t.full)*fullWords) { // nearly all are distinct
 			return a.selection(g)
 		}
 	}
@@ -317,9 +336,7 @@ func (a *counted) rank(g int) ranking {
 // counts returns the values of a group, counted, in ascending order.
 func (a *counted) counts(g int) ranking {
 	t := &a.st[g]
-	before := t.size()
 	t.fold()
-	a.bytes += t.size() - before
 	r := ranking{value: a.orderedValue, words: t.words, counts: t.counts}
 	if a.wide != nil {
 		r.words, r.counts = sortRuns(t.words, t.counts, func(x, y uint64) int {
@@ -454,11 +471,21 @@ func (a *counted) absorb(t, from *tally, o *counted) {
 		t.mergeRuns(words, from.counts)
 	}
 	if a.wide == nil {
-		t.pending = append(t.pending, from.pending...)
+		t.full = append(t.full, from.full...)
+		t.takePending(from.pending)
 		t.loose = t.loose || from.loose
 	}
 	a.bytes += t.size() - before
 	*from = tally{}
+}
+
+// takePending takes over pending words.
+func (t *tally) takePending(words []uint64) {
+	if len(t.full) > 0 || len(words) >= fullWords/2 {
+		t.full = append(t.full, words)
+		return
+	}
+	t.pending = append(t.pending, words...)
 }
 
 func (a *counted) Merge(groups []uint32, n int, states []*column.Vector) error {
@@ -563,6 +590,9 @@ func (a *counted) Final(from, to int, dst *column.Vector) error {
 	}
 	return nil
 }
+
+// FinalWork implements SlowFinal: Final touches one group only.
+func (a *counted) FinalWork() int64 { return a.bytes }
 
 // descending reports whether WITHIN GROUP asks for descending order, which the
 // last parameter says.

@@ -135,7 +135,31 @@ func (a *aggState) final(n int, dst *column.Vector) error {
 	if err := a.settle(); err != nil {
 		return err
 	}
+	if slow, ok := a.acc.(agg.SlowFinal); ok && n > 1 && float64(slow.FinalWork()) > a.q.e.inlineWork {
+		return a.finalParallel(n, dst)
+	}
 	return a.acc.Final(0, n, dst)
+}
+
+// finalTasks is the number of parts in which slow results are made.
+const finalTasks = 16
+
+// finalParallel is final with parts of the groups made at the same time.
+func (a *aggState) finalParallel(n int, dst *column.Vector) error {
+	tasks := min(n, finalTasks)
+	parts := make([]*column.Vector, tasks)
+	err := a.q.e.parallel(tasks, tasks, func(_, i int) error {
+		from, to := n*i/tasks, n*(i+1)/tasks
+		parts[i] = column.New(dst.Type, to-from)
+		return a.acc.Final(from, to, parts[i])
+	})
+	if err != nil {
+		return err
+	}
+	for _, p := range parts {
+		kernel.Concat(dst, p)
+	}
+	return nil
 }
 
 // update folds a chunk.

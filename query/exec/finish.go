@@ -101,7 +101,7 @@ func (f *finisher) first(rows []uint32) ([]uint32, error) {
 		return nil, err
 	}
 	prefix := kernel.OrderPrefixes(nil, v, rows, key.Desc, key.NullsFirst)
-	last := kernel.SelectUint64(prefix, int(f.want.Limit)-1)
+	last := kernel.SelectUint64([][]uint64{prefix}, int(f.want.Limit)-1)
 	out := rows[:0]
 	for i, g := range rows {
 		if prefix[i] <= last {

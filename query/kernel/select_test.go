@@ -25,11 +25,11 @@ func TestSelectUint64(t *testing.T) {
 			}
 			sorted := slices.Sorted(slices.Values(v))
 			for _, k := range []int{0, n / 3, n / 2, n - 1} {
-				if got := SelectUint64(slices.Clone(v), k); got != sorted[k] {
+				if got := SelectUint64([][]uint64{v[:n/3], v[n/3:]}, k); got != sorted[k] {
 					t.Errorf("%s: value %d of %d is %d, want %d", name, k, n, got, sorted[k])
 				}
 				if k > 0 {
-					if got := NextUint64(v, sorted[k-1], k); got != sorted[k] {
+					if got := NextUint64([][]uint64{v[:n/3], v[n/3:]}, sorted[k-1], k); got != sorted[k] {
 						t.Errorf("%s: value %d of %d after %d is %d, want %d", name, k, n, sorted[k-1], got, sorted[k])
 					}
 				}
@@ -45,7 +45,7 @@ func BenchmarkSelectUint64(b *testing.B) {
 		v[i] = r.Uint64N(1 << 23)
 	}
 	for b.Loop() {
-		SelectUint64(v, len(v)*95/100)
+		SelectUint64([][]uint64{v}, len(v)*95/100)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(v)), "ns/value")
 }

@@ -25,6 +25,7 @@ type rule struct {
 var rules = []rule{
 	{"internal/jsontext", nil},
 	{"internal/fulltext", nil},
+	{"internal/geo", nil},
 	{"internal/jsonmatch", []string{"internal/jsontext"}},
 	{"internal/schema", []string{"internal/jsonmatch"}},
 	{"internal/sqlerr", nil},
@@ -39,8 +40,8 @@ var rules = []rule{
 	{"internal/settings", nil},
 
 	// The interfaces that queries and storage share.
-	{"segment", []string{"internal/schema", "internal/column", "internal/sqlerr", "internal/jsonmatch", "internal/fulltext"}},
-	{"segment/", []string{"segment", "segment/...", "internal/fulltext", "internal/jsontext", "internal/jsonmatch", "internal/schema", "internal/column", "internal/vfs", "internal/invariants"}},
+	{"segment", []string{"internal/schema", "internal/column", "internal/sqlerr", "internal/jsonmatch", "internal/fulltext", "internal/geo"}},
+	{"segment/", []string{"segment", "segment/...", "internal/fulltext", "internal/geo", "internal/jsontext", "internal/jsonmatch", "internal/schema", "internal/column", "internal/vfs", "internal/invariants"}},
 
 	{"ingest", []string{"internal/schema", "internal/column"}},
 	// Files of a batch load lie in folders or in S3.
@@ -48,7 +49,7 @@ var rules = []rule{
 	{"ingest/", []string{"ingest", "ingest/...", "internal/schema", "internal/column"}},
 
 	{"query/sql", []string{"internal/sqlerr"}},
-	{"query/", []string{"query/...", "segment", "internal/fulltext", "internal/jsontext", "internal/jsonmatch", "internal/schema", "internal/column", "internal/sqlerr", "internal/invariants"}},
+	{"query/", []string{"query/...", "segment", "internal/fulltext", "internal/geo", "internal/jsontext", "internal/jsonmatch", "internal/schema", "internal/column", "internal/sqlerr", "internal/invariants"}},
 
 	{"api", []string{"api/...", "internal/schema", "internal/auth"}},
 

@@ -6,6 +6,7 @@ import (
 	"crypto/sha512"
 	"encoding/hex"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/alluviumdb/alluvium/internal/schema"
@@ -28,6 +29,7 @@ func (r *registry) pinotRow(sig string, f rowFunc, others ...string) *Func {
 // taken as one.
 func registerPinot(r *registry) {
 	r.inPinot("/", r.base["/"][indexOf(r.base["/"], schema.Float64)].fn)
+	registerPinotBool(r)
 	registerPinotText(r)
 	registerPinotJSON(r)
 	registerPinotTime(r)
@@ -39,6 +41,23 @@ func registerPinot(r *registry) {
 		"splittoarray": "string_to_array",
 	} {
 		r.pinot[pinotName] = append(r.pinot[pinotName], r.base[name]...)
+	}
+}
+
+// registerPinotBool lets truth be compared with numbers, as in
+// ST_WITHIN(a, b) = 1: Pinot's functions of conditions give 1 and 0.
+func registerPinotBool(r *registry) {
+	for _, op := range []string{"=", "<>", "!="} {
+		list := r.base[op]
+		for _, o := range list {
+			if len(o.args) == 2 && o.args[0] == schema.Bool && o.args[1] == schema.Bool {
+				list = append(slices.Clone(list), overload{[]schema.Type{schema.Bool, schema.Int32}, o.fn}, overload{[]schema.Type{schema.Int32, schema.Bool}, o.fn})
+				break
+			}
+		}
+		if list != nil {
+			r.pinot[op] = append(r.pinot[op], list...)
+		}
 	}
 }
 

@@ -69,7 +69,7 @@ var std = sync.OnceValue(func() *registry {
 		registerCompare, registerArith, registerNumericMath, registerMath, registerText,
 		registerTextMore, registerLike, registerRegexp, registerFormat, registerCastFuncs,
 		registerDateTime, registerDateArith, registerDateMake, registerToChar, registerConditional,
-		registerArray, registerJSON, registerJSONMatch, registerTextMatch, registerSets, registerSession, registerCatalogInfo, registerPinot,
+		registerArray, registerJSON, registerJSONMatch, registerTextMatch, registerGeo, registerSets, registerSession, registerCatalogInfo, registerPinot,
 	} {
 		family(r)
 	}

@@ -56,6 +56,13 @@ func (a *count) Update(groups []uint32, n int, args []*column.Vector) error {
 	return nil
 }
 
+// AddRows implements RowCounter.
+func (a *count) AddRows(rows []uint32) {
+	for g, n := range rows {
+		a.n[g] += int64(n)
+	}
+}
+
 func (a *count) Merge(groups []uint32, n int, states []*column.Vector) error {
 	if err := a.spec.checkStates(groups, n, states); err != nil {
 		return err

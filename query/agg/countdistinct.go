@@ -1,5 +1,14 @@
 package agg
 
+// CountsRows reports whether the result is the number of rows.
+func (s *Spec) CountsRows() bool { return s.ID == idCount && !s.Distinct && len(s.Args) == 0 }
+
+// RowCounter is the Accumulator of a Spec that CountsRows.
+type RowCounter interface {
+	// AddRows adds rows[g] rows to each group g.
+	AddRows(rows []uint32)
+}
+
 // CountsDistinct reports whether the result is the number of distinct values
 // of one argument, NULL not counted.
 func (s *Spec) CountsDistinct() bool { return s.ID == idCount && s.Distinct && len(s.Args) == 1 }

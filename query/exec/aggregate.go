@@ -1,6 +1,8 @@
 package exec
 
 import (
+	"math"
+
 	"github.com/alluviumdb/alluvium/internal/column"
 	"github.com/alluviumdb/alluvium/query/agg"
 	"github.com/alluviumdb/alluvium/query/plan"
@@ -62,6 +64,9 @@ func (op *aggregate) prepare(q *query) error {
 		}
 	}
 	op.plan = planTable(op.keys, rows)
+	if op.plan.kind == tableSlots && !q.countable() {
+		op.plan.kind = tableDense
+	}
 	for i := range op.calls {
 		if c := &op.calls[i]; c.onlyValues() {
 			c.space = q.codeSpace(c.args[0], q.dictSize(c.args[0]) <= 4*rows)
@@ -71,6 +76,19 @@ func (op *aggregate) prepare(q *query) error {
 		return nil
 	}
 	return op.answerFromMetadata()
+}
+
+// countable reports whether every row read is one row of the table, and they
+// are few enough to be counted in 32 bits.
+func (q *query) countable() bool {
+	docs := uint64(0)
+	for _, sp := range q.segs {
+		docs += uint64(sp.docs)
+		if sp.tree != nil {
+			return false
+		}
+	}
+	return docs <= math.MaxUint32
 }
 
 // maxWordKeys is the number of keys that have a bit in a group's NULL marks.
@@ -88,6 +106,9 @@ func (op *aggregate) newSink(q *query, r *reader) (sink, error) {
 // finish merges the workers into the first and emits its groups.
 func (op *aggregate) finish(q *query, sinks []sink, emit func(*column.Batch) error) error {
 	base := sinks[0].(*aggSink)
+	for _, s := range sinks {
+		s.(*aggSink).settleRows()
+	}
 	if err := base.leave(); err != nil {
 		return err
 	}
@@ -179,11 +200,21 @@ func (s *aggSink) grow() {
 		return
 	}
 	s.grown = s.table.n
-	if s.table.p.kind != tableSingle {
+	if s.table.p.kind != tableSingle && s.table.p.kind != tableSlots {
 		s.grown = max(2*s.table.n, 64)
 	}
 	for _, a := range s.aggs {
 		a.acc.Grow(s.grown)
+	}
+}
+
+// settleRows gives the rows that the table has counted to the aggregations that
+// count rows.
+func (s *aggSink) settleRows() {
+	for _, a := range s.aggs {
+		if a.fromTable {
+			a.acc.(agg.RowCounter).AddRows(s.table.rows)
+		}
 	}
 }
 
@@ -251,6 +282,9 @@ func (s *aggSink) emit(emit func(*column.Batch) error) error {
 				return err
 			}
 			b.Cols = append(b.Cols, states...)
+		}
+		if b = s.table.onlyLive(b, from); b.N == 0 {
+			continue
 		}
 		if err := emit(b); err != nil {
 			return err

@@ -25,6 +25,8 @@ type aggState struct {
 	// nil where they have none; folded tells that acc holds something besides.
 	codes  *codeCollector
 	folded bool
+	// fromTable tells that the table counts the rows for the aggregation.
+	fromTable bool
 
 	// An aggregation with a FILTER reads its arguments for the rows that pass
 	// it only, through a reader of its own.
@@ -40,6 +42,7 @@ func newAggState(q *query, call *aggCall, p *tablePlan) *aggState {
 		a.filtered = newReader(q, q.exprs)
 		a.docs, a.groups = q.buf.uint32s(chunkRows)[:0], q.buf.uint32s(chunkRows)[:0]
 	}
+	a.fromTable = p.kind == tableSlots && call.filter < 0 && call.call.Spec.CountsRows()
 	if call.space != nil {
 		a.codes = newCodeCollector(&q.buf, call.space, p)
 	}
@@ -164,6 +167,9 @@ func (a *aggState) finalParallel(n int, dst *column.Vector) error {
 
 // update folds a chunk.
 func (a *aggState) update(r *reader, groups []uint32, c *chunk) error {
+	if a.fromTable {
+		return nil
+	}
 	if a.call.filter < 0 {
 		return a.fold(r, groups, c)
 	}

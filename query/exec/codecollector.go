@@ -91,7 +91,7 @@ func newCodeCollector(buf *buffers, space *codeSpace, p *tablePlan) *codeCollect
 	case p.kind == tableSingle:
 		c.mode = collectSingle
 		c.bits = buf.bitmap(c.size)
-	case p.kind == tableDense && p.size*c.size <= maxCollectorBits:
+	case p.size > 0 && p.size*c.size <= maxCollectorBits:
 		c.mode = collectBits
 		c.bits = buf.bitmap(p.size * c.size)
 	}

@@ -46,7 +46,7 @@ func (s *aggSink) finishGroups(want *plan.Wanted, emit func(*column.Batch) error
 
 // wanted returns the groups that may be wanted, ascending; nil means all.
 func (f *finisher) wanted() ([]uint32, error) {
-	rows, err := f.having()
+	rows, err := f.having(f.s.table.live())
 	if err != nil {
 		return nil, err
 	}
@@ -69,10 +69,11 @@ func (f *finisher) wanted() ([]uint32, error) {
 	return f.first(rows)
 }
 
-// having returns the groups for which the condition is true; nil without one.
-func (f *finisher) having() ([]uint32, error) {
+// having returns the groups of live (nil: all) for which the condition is true,
+// nil for all.
+func (f *finisher) having(live []uint32) ([]uint32, error) {
 	if f.want.Having == nil {
-		return nil, nil
+		return live, nil
 	}
 	p, err := eval.Compile(f.want.Having, nil)
 	if err != nil {
@@ -80,7 +81,12 @@ func (f *finisher) having() ([]uint32, error) {
 	}
 	f.needKeys(f.want.Having)
 	sel := column.NewBitmap(f.n)
-	if err := p.Filter(f.s.op.q.ctx, &f.in, nil, sel); err != nil {
+	var among column.Bitmap
+	if live != nil {
+		among = column.NewBitmap(f.n)
+		kernel.SetBits(among, live)
+	}
+	if err := p.Filter(f.s.op.q.ctx, &f.in, among, sel); err != nil {
 		return nil, err
 	}
 	return sel.Positions(0, []uint32{}), nil
@@ -96,7 +102,9 @@ func (f *finisher) first(rows []uint32) ([]uint32, error) {
 		return nil, err
 	}
 	f.needKeys(key.Expr)
-	v, err := p.Eval(f.s.op.q.ctx, &f.in, nil)
+	among := column.NewBitmap(f.n)
+	kernel.SetBits(among, rows)
+	v, err := p.Eval(f.s.op.q.ctx, &f.in, among)
 	if err != nil {
 		return nil, err
 	}

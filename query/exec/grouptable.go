@@ -13,6 +13,10 @@ const (
 	tableSingle tableKind = iota
 	// tableDense: an array over all combinations of codes (mixed radix).
 	tableDense
+	// tableSlots: the same with so many rows that every combination is made a
+	// group beforehand, whose number is its place; those of no row are left out
+	// in the end.
+	tableSlots
 	// tableDirect: one lazy key; its code is the place in an array that grows.
 	tableDirect
 	// tablePacked: a hash table on the codes packed into one word.
@@ -22,7 +26,7 @@ const (
 )
 
 func (k tableKind) String() string {
-	return [...]string{"aggregate", "dense group-by", "direct group-by", "hash group-by", "wide hash group-by"}[k]
+	return [...]string{"aggregate", "dense group-by", "dense group-by", "direct group-by", "hash group-by", "wide hash group-by"}[k]
 }
 
 // maxDense bounds the slots of a dense table.
@@ -37,6 +41,13 @@ type tablePlan struct {
 	shifts  []uint   // tablePacked
 }
 
+// The bounds of tableSlots: its size, and the rows per slot from which on most
+// are taken to be used.
+const (
+	maxSlots    = 1 << 17
+	rowsPerSlot = 4
+)
+
 // planTable chooses the layout for keys and about rows rows.
 func planTable(keys []*groupKey, rows float64) *tablePlan {
 	p := &tablePlan{keys: keys}
@@ -44,6 +55,9 @@ func planTable(keys []*groupKey, rows float64) *tablePlan {
 	case len(keys) == 0:
 	case p.planDense(rows):
 		p.kind = tableDense
+		if p.size <= maxSlots && rows >= rowsPerSlot*float64(p.size) {
+			p.kind = tableSlots
+		}
 	case len(keys) == 1 && keys[0].kind == keyLazy:
 		p.kind = tableDirect
 	case p.planPacked():
@@ -96,6 +110,7 @@ type groupTable struct {
 	codes [][]uint64
 	nulls []uint64
 
+	rows     []uint32 // slots: rows per group
 	slots    []uint32 // dense, direct: 1 + group, 0 for none
 	index    []uint32 // dense: scratch
 	hash     wordTable
@@ -124,6 +139,12 @@ func newGroupTable(p *tablePlan, r *reader) *groupTable {
 	case tableSingle:
 		t.n = 1
 		return t
+	case tableSlots:
+		t.steps = make([]denseStep, len(p.keys))
+		t.index, t.rows = r.buf.uint32s(chunkRows), r.buf.uint32s(p.size)
+		clear(t.rows)
+		t.n = p.size
+		return t
 	case tableDense:
 		t.steps = make([]denseStep, len(p.keys))
 		t.slots, t.index = r.buf.uint32s(p.size), r.buf.uint32s(chunkRows)
@@ -140,7 +161,7 @@ func newGroupTable(p *tablePlan, r *reader) *groupTable {
 }
 
 func (t *groupTable) bytes() int64 {
-	n := int64(cap(t.slots))*4 + int64(cap(t.nulls))*8 + t.hash.bytes() + t.wide.bytes()
+	n := int64(cap(t.slots)+cap(t.rows))*4 + int64(cap(t.nulls))*8 + t.hash.bytes() + t.wide.bytes()
 	for i, k := range t.keys {
 		n += int64(cap(t.codes[i])) * 8
 		if k.k.kind == keyLazy {
@@ -154,7 +175,7 @@ func (t *groupTable) bytes() int64 {
 func (t *groupTable) open(sp *segPlan) {
 	for i, k := range t.keys {
 		k.open(sp)
-		if t.p.kind == tableDense {
+		if t.steps != nil {
 			t.steps[i].open(k, uint32(t.p.strides[i]))
 		}
 	}
@@ -194,6 +215,10 @@ func (t *groupTable) groups(c *chunk) ([]uint32, error) {
 	switch t.p.kind {
 	case tableSingle:
 		return nil, nil
+	case tableSlots:
+		index := t.denseIndex(c)
+		kernel.CountRows(t.rows, index)
+		return index, nil
 	case tableDense:
 		t.denseGroups(c)
 		return t.gids[:c.n], nil
@@ -207,7 +232,8 @@ func (t *groupTable) groups(c *chunk) ([]uint32, error) {
 	return t.gids[:c.n], nil
 }
 
-func (t *groupTable) denseGroups(c *chunk) {
+// denseIndex returns the place of each row among all combinations.
+func (t *groupTable) denseIndex(c *chunk) []uint32 {
 	index := t.index[:c.n]
 	for i, k := range t.keys {
 		if k.isConst() {
@@ -216,7 +242,11 @@ func (t *groupTable) denseGroups(c *chunk) {
 		}
 		t.steps[i].apply(index, k.r.ids(k.k.expr, c), i == 0)
 	}
-	gids := t.gids[:c.n]
+	return index
+}
+
+func (t *groupTable) denseGroups(c *chunk) {
+	index, gids := t.denseIndex(c), t.gids[:c.n]
 	for i, at := range index {
 		g := t.slots[at]
 		if g == 0 {
@@ -369,8 +399,15 @@ func (t *groupTable) findWide(n int) {
 // that are missing, and returns their numbers.
 func (t *groupTable) absorb(o *groupTable) []uint32 {
 	out := make([]uint32, 0, o.n)
-	if t.p.kind == tableSingle {
+	switch t.p.kind {
+	case tableSingle:
 		return append(out, 0)
+	case tableSlots:
+		for g, n := range o.rows {
+			t.rows[g] += n
+			out = append(out, uint32(g))
+		}
+		return out
 	}
 	maps := make([][]uint32, len(t.keys))
 	for k := range t.keys {
@@ -433,6 +470,55 @@ func (t *groupTable) appendKeys(from, to int, cols []*column.Vector) {
 func (t *groupTable) appendKey(k, from, to int, dst *column.Vector) {
 	kr := t.keys[k]
 	for g := from; g < to; g++ {
+		if t.p.kind == tableSlots {
+			next := t.p.size
+			if k+1 < len(t.keys) {
+				next = int(t.p.strides[k+1])
+			}
+			kr.appendValue(dst, uint64(g%next)/t.p.strides[k], false)
+			continue
+		}
 		kr.appendValue(dst, t.codes[k][g], t.nulls[g]>>(uint(k)&63)&1 != 0)
 	}
+}
+
+// live returns the groups that have rows, ascending; nil means all.
+func (t *groupTable) live() []uint32 {
+	if t.p.kind != tableSlots {
+		return nil
+	}
+	out := make([]uint32, 0, len(t.rows))
+	for g, n := range t.rows {
+		if n > 0 {
+			out = append(out, uint32(g))
+		}
+	}
+	if len(out) == t.n {
+		return nil
+	}
+	return out
+}
+
+// onlyLive returns the groups of b, which are the table's from number from on,
+// that have rows.
+func (t *groupTable) onlyLive(b *column.Batch, from int) *column.Batch {
+	if t.p.kind != tableSlots {
+		return b
+	}
+	var rows []uint32
+	for i, n := range t.rows[from : from+b.N] {
+		if n > 0 {
+			rows = append(rows, uint32(i))
+		}
+	}
+	if len(rows) == b.N {
+		return b
+	}
+	out := &column.Batch{N: len(rows)}
+	for _, v := range b.Cols {
+		dst := &column.Vector{}
+		kernel.Gather(v, rows, dst)
+		out.Cols = append(out.Cols, dst)
+	}
+	return out
 }

@@ -158,3 +158,10 @@ func minMax[T int32 | int64](v []T) (lo, hi T) {
 	}
 	return lo, hi
 }
+
+// CountRows adds one to rows[g] for each group g.
+func CountRows(rows []uint32, groups []uint32) {
+	for _, g := range groups {
+		rows[g]++
+	}
+}

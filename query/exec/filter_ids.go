@@ -97,17 +97,7 @@ func (b *filterBuilder) buildInverted(p *predIDs, share float64) (filterNode, er
 	if p.nulls && c.hasNulls() {
 		maps = append(maps, c.col.Nulls())
 	}
-	return newBitmapNode(p, share, unionOf(maps), b.sp), nil
-}
-
-func unionOf(maps []*roaring.Bitmap) *roaring.Bitmap {
-	switch len(maps) {
-	case 0:
-		return roaring.New()
-	case 1:
-		return maps[0]
-	}
-	return roaring.FastOr(maps...)
+	return newPostingsNode(p, share, maps, b.sp), nil
 }
 
 // bitmapNode is a set of documents found by an index: a sorted list when they
@@ -121,8 +111,9 @@ type bitmapNode struct {
 
 func newBitmapNode(p *predIDs, share float64, docs *roaring.Bitmap, sp *segPlan) *bitmapNode {
 	x, n := &bitmapNode{pred: p, share: share}, sp.docs
-	if docs.GetCardinality()*sparseFraction <= uint64(n) {
-		x.list = docs.ToArray()
+	if size := docs.GetCardinality(); size*sparseFraction <= uint64(n) {
+		x.list = sp.buf.uint32s(int(size))
+		x.list = x.list[:docs.ManyIterator().NextMany(x.list)]
 		if end, _ := slices.BinarySearch(x.list, n); end < len(x.list) {
 			x.list = x.list[:end]
 		}

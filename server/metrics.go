@@ -4,6 +4,8 @@ import (
 	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/alluviumdb/alluvium/query/exec"
 )
 
 // metrics are the server's counters and latencies, registered together. Every
@@ -92,4 +94,24 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			m.lossHorizon, m.memory, m.sealed, m.queries, m.quarantined, m.diskBytes, m.pendingUploads, m.memoryHeld, m.memoryWaits)
 	}
 	return m
+}
+
+// registerResultCache exposes the figures of the engine's result cache.
+func registerResultCache(reg prometheus.Registerer, e *exec.Engine) {
+	if reg == nil {
+		return
+	}
+	counter := func(name, help string, get func(*exec.ResultCacheStats) int64) {
+		reg.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "alluvium_server_result_cache_" + name, Help: help},
+			func() float64 { s := e.ResultCacheStats(); return float64(get(&s)) }))
+	}
+	counter("answers_total", "Leaves answered wholly from the result cache.", func(s *exec.ResultCacheStats) int64 { return s.Answers })
+	counter("parts_total", "Leaves for which the result cache stood in for some segments.", func(s *exec.ResultCacheStats) int64 { return s.Parts })
+	counter("misses_total", "Leaves of which the result cache knew nothing.", func(s *exec.ResultCacheStats) int64 { return s.Misses })
+	counter("evictions_total", "Results dropped for want of room.", func(s *exec.ResultCacheStats) int64 { return s.Evictions })
+	reg.MustRegister(
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "alluvium_server_result_cache_bytes", Help: "Memory of the result cache."},
+			func() float64 { return float64(e.ResultCacheStats().Bytes) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "alluvium_server_result_cache_entries", Help: "Results in the result cache."},
+			func() float64 { return float64(e.ResultCacheStats().Entries) }))
 }

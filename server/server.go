@@ -53,10 +53,13 @@ type Config struct {
 	// means 1 s.
 	HeartbeatInterval time.Duration
 	// Workers bounds the goroutines of queries; see exec.Config.
-	Workers    int
-	Now        func() time.Time // nil means time.Now
-	Logger     *slog.Logger
-	Registerer prometheus.Registerer
+	Workers int
+	// ResultCacheBytes bounds the memory for results over sealed segments; see
+	// exec.Config.
+	ResultCacheBytes int64
+	Now              func() time.Time // nil means time.Now
+	Logger           *slog.Logger
+	Registerer       prometheus.Registerer
 }
 
 func (c *Config) setDefaults() {
@@ -139,11 +142,12 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{
 		cfg: cfg, log: cfg.Logger.With("instance", cfg.Instance.Id), metrics: newMetrics(cfg.Registerer),
 		view: clusterview.New(cfg.Instance.Id, cfg.Logger), set: newSegmentSet(),
-		tasks: newTaskSet(), engine: exec.New(exec.Config{Workers: cfg.Workers}), queries: newQueryList(),
+		tasks: newTaskSet(), engine: exec.New(exec.Config{Workers: cfg.Workers, ResultCacheBytes: cfg.ResultCacheBytes}), queries: newQueryList(),
 		ctx: ctx, cancel: cancel, wake: make(chan struct{}, 1), beatNow: make(chan struct{}, 1),
 		buildSlots: make(chan struct{}, 1), loadSlots: make(chan struct{}, 4), uploadSlots: make(chan struct{}, 2), rebuildSlots: make(chan struct{}, 1),
 		reindexSlots: make(chan struct{}, 1),
 	}
+	registerResultCache(cfg.Registerer, s.engine)
 	s.tables = newTableSet(s)
 	s.memory.limit.Store(cfg.MaxConsumingBytes)
 	s.health.set("controller", "not yet connected")

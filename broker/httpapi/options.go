@@ -25,6 +25,7 @@ var optionSettings = map[string]string{
 	"dialect":         "dialect",
 	"memory_limit":    "memory_limit",
 	"float_sum":       "float_sum",
+	"result_cache":    "result_cache",
 	"usestartree":     "star_tree",
 	"star_tree":       "star_tree",
 }

@@ -124,7 +124,7 @@ func (s *Session) arm(ctx context.Context, r *Result, text string, trace bool) {
 }
 
 // serverSettings are the settings that change what servers do.
-var serverSettings = []string{"float_sum", "star_tree"}
+var serverSettings = []string{"float_sum", "result_cache", "star_tree"}
 
 // resultSettings are the server settings that differ from their defaults;
 // servers get them with each fragment.

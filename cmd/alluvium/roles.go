@@ -55,6 +55,7 @@ func (f *roleFlags) server(cmd *cobra.Command) {
 	fs.StringVar(&f.cfg.ServerHTTPAddr, "server-http-addr", "127.0.0.1:8097", "HTTP address of the server")
 	fs.Int64Var(&f.cfg.MaxConsumingBytes, "max-consuming-bytes", 0, "memory of all consuming segments before they are sealed early (default 4 GiB)")
 	fs.IntVar(&f.cfg.Workers, "query-workers", 0, "goroutines that help queries (default: one less than the cores)")
+	fs.Int64Var(&f.cfg.ResultCacheBytes, "result-cache-bytes", 0, "memory for results over sealed segments; negative for none (default 256 MiB)")
 }
 
 // deepStore is needed by servers, and by controllers for batch loads.

@@ -56,6 +56,7 @@ type Config struct {
 	// server's default.
 	MaxConsumingBytes int64
 	Workers           int
+	ResultCacheBytes  int64
 	// DrainTime bounds how long SIGTERM waits for running statements.
 	DrainTime time.Duration
 	// Flags are the settings in force, for /debug/flags.

@@ -209,7 +209,7 @@ func (n *Node) startServer(ctx context.Context, ctl api.Controller) (*server.Ser
 	inst.GrpcAddr, inst.HttpAddr = n.advertise(grpcL), n.advertise(httpL)
 	s, err := server.New(server.Config{
 		Instance: inst, DataDir: filepath.Join(n.cfg.DataDir, "server"), Controller: ctl, DeepStore: deep,
-		OpenSource: stream.Open, MaxConsumingBytes: n.cfg.MaxConsumingBytes, Workers: n.cfg.Workers, Secret: n.cfg.Secret,
+		OpenSource: stream.Open, MaxConsumingBytes: n.cfg.MaxConsumingBytes, Workers: n.cfg.Workers, ResultCacheBytes: n.cfg.ResultCacheBytes, Secret: n.cfg.Secret,
 		Logger: n.log.With("role", "server"), Registerer: n.registerer(),
 	})
 	if err != nil {

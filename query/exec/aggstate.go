@@ -170,7 +170,7 @@ func (a *aggState) update(r *reader, groups []uint32, c *chunk) error {
 	if a.fromTable {
 		return nil
 	}
-	if a.call.filter < 0 {
+	if a.call.filter < 0 || a.tree != nil && a.tree.filtered {
 		return a.fold(r, groups, c)
 	}
 	v, err := r.vec(a.call.filter, c)

@@ -6,6 +6,7 @@ package exec
 
 import (
 	"runtime"
+	"time"
 
 	"github.com/alluviumdb/alluvium/internal/column"
 	"github.com/alluviumdb/alluvium/query/fn"
@@ -23,6 +24,12 @@ type Config struct {
 	// over all segments, which is kept between queries; zero means 256 MB,
 	// negative none.
 	DomainBytes int64
+	// ResultCacheBytes bounds the memory for results of leaves over segments
+	// that never change; zero means 256 MB, negative none.
+	ResultCacheBytes int64
+	// ResultCacheTime is how long a leaf takes whose results are worth keeping;
+	// zero means 50 µs.
+	ResultCacheTime time.Duration
 }
 
 // Options are the limits and wishes of one leaf.
@@ -32,7 +39,8 @@ type Options struct {
 	MemoryLimit int64
 	// Trace asks for Stats.Segments.
 	Trace bool
-	// Settings are the session settings that change execution: float_sum, star_tree.
+	// Settings are the session settings that change execution: float_sum, star_tree,
+	// result_cache.
 	// Unknown names are ignored here; the session refuses them.
 	Settings map[string]string
 	// Wanted, when not nil, tells that the segments are all that an aggregating
@@ -54,6 +62,7 @@ type Engine struct {
 	forceTrees bool
 	buffers    bufferPool
 	domains    domains
+	results    *resultCache // nil: none
 }
 
 // New returns an engine.
@@ -62,7 +71,7 @@ func New(cfg Config) *Engine {
 	if n == 0 {
 		n = runtime.GOMAXPROCS(0) - 1
 	}
-	e := &Engine{tokens: make(chan struct{}, max(n, 0)), inlineWork: defaultInlineWork}
+	e := &Engine{tokens: make(chan struct{}, max(n, 0)), inlineWork: defaultInlineWork, results: newResultCache(cfg.ResultCacheBytes, cfg.ResultCacheTime)}
 	e.domains.limit = cfg.DomainBytes
 	if cfg.DomainBytes == 0 {
 		e.domains.limit = defaultDomainBytes
@@ -87,5 +96,15 @@ func New(cfg Config) *Engine {
 // The context of ctx is checked for every block: a cancelled leaf fails with
 // 57014, one past its deadline too.
 func (e *Engine) RunLeaf(ctx *fn.Context, leaf *plan.Leaf, segs []segment.Segment, opt Options, emit func(*column.Batch) error) (Stats, error) {
-	return e.runLeaf(ctx, leaf, segs, opt, emit)
+	buf := keyBuffers.Get().(*[]byte)
+	defer keyBuffers.Put(buf)
+	if r := e.cachedRun(ctx, leaf, segs, opt, buf); r != nil {
+		var st Stats
+		err := guard(func() (err error) {
+			st, err = r.run(emit)
+			return err
+		})
+		return st, err
+	}
+	return e.runLeaf(ctx, leaf, segs, nil, opt, emit)
 }

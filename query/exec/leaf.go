@@ -29,8 +29,11 @@ type query struct {
 	op    operator
 	// truncs are the columns that the leaf truncates to units of time.
 	truncs []truncSlot
-	segs   []*segPlan
-	stats  Stats
+	// partCols is the number of columns that parts of the result cache have
+	// besides; 0 without parts.
+	partCols int
+	segs     []*segPlan
+	stats    Stats
 }
 
 // operator is what a leaf does with the rows that pass its filter.
@@ -53,21 +56,26 @@ func newQuery(e *Engine, ctx *fn.Context, leaf *plan.Leaf, opt Options) *query {
 	return q
 }
 
-func (e *Engine) runLeaf(ctx *fn.Context, leaf *plan.Leaf, segs []segment.Segment, opt Options, emit func(*column.Batch) error) (Stats, error) {
+// runLeaf runs a leaf over segments and over parts of the result cache, which
+// stand for others.
+func (e *Engine) runLeaf(ctx *fn.Context, leaf *plan.Leaf, segs []segment.Segment, parts []*cacheEntry, opt Options, emit func(*column.Batch) error) (Stats, error) {
 	q := newQuery(e, ctx, leaf, opt)
 	defer q.buf.release()
-	err := guard(func() error { return q.run(segs, emit) })
+	err := guard(func() error { return q.run(segs, parts, emit) })
 	q.stats.PeakBytes = q.mem.peak.Load()
 	return q.stats, err
 }
 
-func (q *query) run(segs []segment.Segment, emit func(*column.Batch) error) error {
+func (q *query) run(segs []segment.Segment, parts []*cacheEntry, emit func(*column.Batch) error) error {
 	if err := q.check(); err != nil {
 		return err
 	}
 	q.op = q.newOperator(emit)
 	q.findTruncs()
 	if err := q.planSegments(segs); err != nil {
+		return err
+	}
+	if err := q.attach(parts); err != nil {
 		return err
 	}
 	if err := q.op.prepare(q); err != nil {
@@ -260,6 +268,10 @@ func (q *query) collect(workers []*worker) {
 		s.EntriesScannedPostFilter += w.reader.entries()
 	}
 	for _, sp := range q.segs {
+		if sp.part != nil {
+			s.DocsScanned -= sp.matched.Load() // groups are no rows
+			continue
+		}
 		if sp.matched.Load() > 0 || sp.answered && sp.docs > 0 {
 			s.SegmentsMatched++
 			if sp.meta.Consuming {

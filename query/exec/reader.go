@@ -32,7 +32,7 @@ type exprReader struct {
 }
 
 func newReader(q *query, exprs []*leafExpr) *reader {
-	cols := len(q.leaf.Cols) + len(q.truncs)
+	cols := len(q.leaf.Cols) + len(q.truncs) + q.partCols
 	r := &reader{ctx: q.ctx, buf: &q.buf, cols: make([]colReader, cols), exprs: make([]exprReader, len(exprs))}
 	r.in.Cols = make([]*column.Vector, cols)
 	for i := range r.cols {

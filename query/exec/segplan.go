@@ -32,6 +32,8 @@ type segPlan struct {
 	pred predicate
 	// tree is set when the plan reads a star-tree of the segment.
 	tree *treeScan
+	// part is set when the plan reads a part of the result cache, by tree.
+	part *cacheEntry
 	// answered tells that metadata gave the answer and no row is read.
 	answered bool
 

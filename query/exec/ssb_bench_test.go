@@ -141,13 +141,33 @@ func BenchmarkSSB(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	e, ctx := New(Config{}), testContext()
+	benchmarkQueries(b, New(Config{ResultCacheBytes: -1}), segs, 0)
+}
+
+// BenchmarkRepeated asks the same queries again and again, with the result
+// cache.
+func BenchmarkRepeated(b *testing.B) {
+	segs, err := ssbSegs()
+	if err != nil {
+		b.Fatal(err)
+	}
+	benchmarkQueries(b, New(Config{}), segs, 3)
+}
+
+// benchmarkQueries runs each query, first warm times without measuring.
+func benchmarkQueries(b *testing.B, e *Engine, segs []segment.Segment, warm int) {
+	ctx := testContext()
 	for _, q := range append(ssb.Queries, ssb.Dashboard...) {
 		b.Run(q.Name, func(b *testing.B) {
 			leaf, want, err := leafOf(q.SQL)
 			if err != nil {
 				b.Logf("not planned: %v", err) // an aggregation that does not exist yet
 				return
+			}
+			for range warm {
+				if _, err := runQuery(e, ctx, leaf, want, segs); err != nil {
+					b.Fatal(err)
+				}
 			}
 			b.ReportAllocs()
 			groups, cpu := 0, cpuTime()

@@ -27,8 +27,12 @@ type treeScan struct {
 }
 
 // treeCall says how a tree answers one aggregation: by the values of
-// dimensions where terms is nil, else by merging states.
-type treeCall struct{ terms []treeTerm }
+// dimensions where terms is nil, else by merging states. With filtered they are
+// states of the rows that pass the aggregation's FILTER already.
+type treeCall struct {
+	terms    []treeTerm
+	filtered bool
+}
 
 // treeTerm is state columns of a tree; with negate they are subtracted.
 type treeTerm struct {

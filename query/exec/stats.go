@@ -20,6 +20,9 @@ type Stats struct {
 	SegmentsProcessed int64 `json:"segmentsProcessed"`
 	SegmentsMatched   int64 `json:"segmentsMatched"`
 	SegmentsPruned    int64 `json:"segmentsPruned"`
+	// SegmentsCached counts those whose part of the result was known; they count
+	// as processed, matched or pruned as they were then.
+	SegmentsCached int64 `json:"segmentsCached,omitempty"`
 	// The same for views of consuming segments.
 	ConsumingQueried   int64 `json:"consumingQueried"`
 	ConsumingProcessed int64 `json:"consumingProcessed"`
@@ -32,6 +35,8 @@ type Stats struct {
 	PeakBytes int64 `json:"peakBytes"`
 	// Segments has one entry per segment when a trace was asked for.
 	Segments []SegmentStats `json:"segments,omitempty"`
+
+	groups int // of an aggregating leaf, before it was told which are wanted
 }
 
 // SegmentStats is the trace of one segment.
@@ -75,6 +80,7 @@ func (s *Stats) Merge(o *Stats) {
 	s.SegmentsProcessed += o.SegmentsProcessed
 	s.SegmentsMatched += o.SegmentsMatched
 	s.SegmentsPruned += o.SegmentsPruned
+	s.SegmentsCached += o.SegmentsCached
 	s.ConsumingQueried += o.ConsumingQueried
 	s.ConsumingProcessed += o.ConsumingProcessed
 	s.ConsumingMatched += o.ConsumingMatched

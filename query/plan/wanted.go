@@ -77,6 +77,13 @@ func keysBelow(keys []SortKey, exprs []Expr) []SortKey {
 	return out
 }
 
+// AppendWanted appends the canonical form of what is wanted.
+func AppendWanted(dst []byte, x *Wanted) ([]byte, error) {
+	w := encoder{dst: dst}
+	w.wanted(x)
+	return w.dst, w.err
+}
+
 func (w *encoder) wanted(x *Wanted) {
 	w.optional(x.Having)
 	w.keys(x.OrderBy)

@@ -38,6 +38,8 @@ type Segment struct {
 	columns []lazyColumn
 	trees   []segment.StarTree
 	refs    atomic.Int64
+	// identity is apart, so that holding it does not hold the segment.
+	identity *segment.Identity
 }
 
 // lazyColumn is a column that is opened at its first use.
@@ -50,6 +52,7 @@ type lazyColumn struct {
 }
 
 var _ segment.Segment = (*Segment)(nil)
+var _ segment.Identified = (*Segment)(nil)
 
 // Open maps the file at path and verifies its footer. The caller owns one
 // reference, which Release gives back.
@@ -96,7 +99,7 @@ func open(m *vfs.Mapping) (*Segment, error) {
 	s := &Segment{
 		mapping: m, data: data, footer: f, end: t.FooterOffset,
 		byID:    make(map[uint32]int, len(f.Columns)),
-		columns: make([]lazyColumn, len(f.Columns)),
+		columns: make([]lazyColumn, len(f.Columns)), identity: new(segment.Identity),
 	}
 	for i := range f.Columns {
 		s.byID[f.Columns[i].Meta.ID] = i
@@ -111,6 +114,9 @@ func (s *Segment) Metadata() *segment.Metadata { return s.footer.Meta }
 
 // NumDocs implements segment.Segment.
 func (s *Segment) NumDocs() uint32 { return s.footer.Meta.NumDocs }
+
+// Identity implements segment.Identified.
+func (s *Segment) Identity() *segment.Identity { return s.identity }
 
 // Directory returns the decoded footer with the place of every buffer. Read-only.
 func (s *Segment) Directory() *format.Footer { return s.footer }

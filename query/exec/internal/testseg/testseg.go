@@ -33,6 +33,7 @@ type Col struct {
 // Segment is an in-memory segment.
 type Segment struct {
 	meta segment.Metadata
+	id   *segment.Identity
 	cols map[uint32]*testColumn
 }
 
@@ -40,7 +41,7 @@ var _ segment.Segment = (*Segment)(nil)
 
 // New returns a segment of n rows.
 func New(name string, n int, cols ...Col) *Segment {
-	s := &Segment{cols: map[uint32]*testColumn{}}
+	s := &Segment{id: new(segment.Identity), cols: map[uint32]*testColumn{}}
 	s.meta = segment.Metadata{Name: name, NumDocs: uint32(n), Streamed: true, Partition: 3, FirstSeq: 1000}
 	for _, c := range cols {
 		tc := newColumn(c)
@@ -52,6 +53,9 @@ func New(name string, n int, cols ...Col) *Segment {
 
 // SetConsuming marks the segment as a view of a consuming one.
 func (s *Segment) SetConsuming() { s.meta.Consuming = true }
+
+// Identity implements segment.Identified.
+func (s *Segment) Identity() *segment.Identity { return s.id }
 
 // Metadata implements segment.Segment.
 func (s *Segment) Metadata() *segment.Metadata { return &s.meta }

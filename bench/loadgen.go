@@ -42,8 +42,8 @@ type loadJob struct {
 	Keys int
 	// KeyFormat makes the text of a key, empty means a number.
 	KeyFormat string
-	// Settings are statements that each client sends first.
-	Settings []string
+	// Settings are what each client sets first, over HTTP in each request.
+	Settings [][2]string
 }
 
 // loadResult is what a load came to.
@@ -193,8 +193,8 @@ func newPGAsker(ctx context.Context, j *loadJob) (*pgAsker, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, s := range j.Settings {
-		if _, err := conn.Exec(ctx, s).ReadAll(); err != nil {
+	for _, kv := range j.Settings {
+		if _, err := conn.Exec(ctx, fmt.Sprintf("SET %s = '%s'", kv[0], kv[1])).ReadAll(); err != nil {
 			return nil, err
 		}
 	}
@@ -250,7 +250,8 @@ type httpAsker struct {
 	conn net.Conn
 	in   *bufio.Reader
 	job  *loadJob
-	head string
+	// head is the request up to its length, options its query options.
+	head, options string
 }
 
 func newHTTPAsker(j *loadJob) (*httpAsker, error) {
@@ -265,11 +266,15 @@ func newHTTPAsker(j *loadJob) (*httpAsker, error) {
 	req.SetBasicAuth("admin", password)
 	head := "POST /query/sql HTTP/1.1\r\nHost: " + j.Addr + "\r\nContent-Type: application/json\r\nAuthorization: " +
 		req.Header.Get("Authorization") + "\r\nContent-Length: "
-	return &httpAsker{conn, bufio.NewReader(conn), j, head}, nil
+	var options []string
+	for _, kv := range j.Settings {
+		options = append(options, kv[0]+"="+kv[1])
+	}
+	return &httpAsker{conn, bufio.NewReader(conn), j, head, strings.Join(options, ";")}, nil
 }
 
 func (a *httpAsker) ask(_ context.Context, key string) error {
-	body, err := json.Marshal(map[string]string{"sql": strings.Join(append(slices.Clone(a.job.Settings), a.job.text(key)), ";")})
+	body, err := json.Marshal(map[string]string{"sql": a.job.text(key), "queryOptions": a.options})
 	if err != nil {
 		return err
 	}

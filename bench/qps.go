@@ -73,7 +73,7 @@ func QPS(ctx context.Context, w io.Writer, o QPSOptions) error {
 	for _, proto := range protocols {
 		q.plot.Series = append(q.plot.Series, series{Name: proto})
 	}
-	settings, notes := a.plainStatements(ctx)
+	settings, notes := a.plainly(ctx)
 	q.head()
 	for _, l := range workloads(o.Rows) {
 		for _, clients := range o.Clients {
@@ -100,7 +100,7 @@ func (q *qpsReport) head() {
 }
 
 // measure runs a workload over each protocol.
-func (q *qpsReport) measure(ctx context.Context, a *alluvium, l workload, clients int, settings []string) error {
+func (q *qpsReport) measure(ctx context.Context, a *alluvium, l workload, clients int, settings [][2]string) error {
 	q.plot.Rows = append(q.plot.Rows, fmt.Sprintf("%s ×%d", l.short, clients))
 	for i, proto := range protocols {
 		r, err := runLoad(ctx, loadJob{Protocol: proto, Addr: a.addr(proto), Clients: clients, Warm: q.opts.Length / 10,
@@ -135,18 +135,18 @@ func (q *qpsReport) publish(w io.Writer, notes []string) error {
 	return nil
 }
 
-// plainStatements switches off what answers without reading rows, as far as the
-// store has it, and returns the statements that do so, and notes on what was
+// plainly switches off what answers without reading rows, as far as the store
+// has it, and returns the settings that do so, and notes on what was
 // refused.
-func (a *alluvium) plainStatements(ctx context.Context) (statements, notes []string) {
+func (a *alluvium) plainly(ctx context.Context) (accepted [][2]string, notes []string) {
 	for _, kv := range plainSettings {
 		if err := a.set(ctx, kv[0], kv[1]); err != nil {
 			notes = append(notes, fmt.Sprintf("`SET %s = %s` was refused: %v.", kv[0], kv[1], err))
 			continue
 		}
-		statements = append(statements, fmt.Sprintf("SET %s = '%s'", kv[0], kv[1]))
+		accepted = append(accepted, kv)
 	}
-	return statements, notes
+	return accepted, notes
 }
 
 // addr is where a protocol is served.

@@ -243,7 +243,7 @@ func (r *runner) load(ctx context.Context) error {
 		}
 		r.result.Engines = append(r.result.Engines, engineResult{Name: e.name(), Load: f, Blocks: map[string]block{}})
 	}
-	_, notes := r.self.plainStatements(ctx)
+	_, notes := r.self.plainly(ctx)
 	r.result.Notes = append(r.result.Notes, notes...)
 	return nil
 }
@@ -363,7 +363,7 @@ func (r *runner) variant(ctx context.Context, v *variant) error {
 		if out.Load, err = self.loadDataset(ctx, r.data, v.Config); err != nil {
 			return err
 		}
-		self.plainStatements(ctx)
+		self.plainly(ctx)
 	}
 	for _, kv := range v.Settings {
 		if err := self.set(ctx, kv[0], kv[1]); err != nil {

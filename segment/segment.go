@@ -265,6 +265,9 @@ type InvertedIndex interface {
 	// Postings returns the documents with that id. The bitmap is read-only
 	// and may share the segment's memory.
 	Postings(id uint32) (*roaring.Bitmap, error)
+	// SetDocs sets the bits of the documents with that id, and no other bit, in
+	// dst, which has one for every document of the segment.
+	SetDocs(id uint32, dst column.Bitmap) error
 	// Count returns the number of documents with that id without decoding
 	// them.
 	Count(id uint32) uint32

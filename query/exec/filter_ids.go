@@ -79,25 +79,38 @@ func (b *filterBuilder) buildSorted(p *predIDs, share float64) filterNode {
 	return x
 }
 
+// buildInverted unites the postings of the ids. A single sparse one becomes a
+// list, all else goes straight into one dense bitmap.
 func (b *filterBuilder) buildInverted(p *predIDs, share float64) (filterNode, error) {
 	c := b.sp.cols[p.col]
 	inv := c.col.Inverted()
-	var maps []*roaring.Bitmap
+	nulls := p.nulls && c.hasNulls()
+	if p.set.n == 1 && !nulls {
+		if id := p.set.first(); uint64(inv.Count(id))*sparseFraction <= uint64(b.sp.docs) {
+			docs, err := inv.Postings(id)
+			if err != nil {
+				return nil, b.indexError(c, err)
+			}
+			return newBitmapNode(p, share, docs, b.sp), nil
+		}
+	}
+	x := &bitmapNode{pred: p, share: share, dense: b.sp.buf.bitmap(int(b.sp.docs))}
+	if nulls {
+		copy(x.dense, c.nullBits(b.sp.buf, b.sp.docs))
+	}
 	var err error
 	p.set.each(func(id uint32) bool {
-		var m *roaring.Bitmap
-		if m, err = inv.Postings(id); err == nil && m != nil {
-			maps = append(maps, m)
-		}
+		err = inv.SetDocs(id, x.dense)
 		return err == nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("segment %s, inverted index of %s: %w", b.sp.meta.Name, c.meta.Name, err)
+		return nil, b.indexError(c, err)
 	}
-	if p.nulls && c.hasNulls() {
-		maps = append(maps, c.col.Nulls())
-	}
-	return newPostingsNode(p, share, maps, b.sp), nil
+	return x, nil
+}
+
+func (b *filterBuilder) indexError(c *segCol, err error) error {
+	return fmt.Errorf("segment %s, inverted index of %s: %w", b.sp.meta.Name, c.meta.Name, err)
 }
 
 // bitmapNode is a set of documents found by an index: a sorted list when they

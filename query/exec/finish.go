@@ -1,7 +1,6 @@
 package exec
 
 import (
-
 	"github.com/alluviumdb/alluvium/internal/column"
 	"github.com/alluviumdb/alluvium/query/exec/eval"
 	"github.com/alluviumdb/alluvium/query/kernel"

@@ -79,6 +79,14 @@ func (s *idSet) complement() idSet {
 	return bitSet(s.size, b)
 }
 
+// first returns the least member of a set that is not empty.
+func (s *idSet) first() uint32 {
+	if s.bits == nil {
+		return s.lo
+	}
+	return uint32(kernel.FirstSet(s.bits, 0))
+}
+
 // each calls f for the members in ascending order until it returns false.
 func (s *idSet) each(f func(id uint32) bool) {
 	if s.bits == nil {

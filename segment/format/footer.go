@@ -19,7 +19,7 @@ type Footer struct {
 const (
 	sectionProperties = 1
 	sectionColumns    = 2
-	sectionLayout     = 3 // optional: rows answer everything
+	sectionLayout     = 3  // optional: rows answer everything
 	sectionStarTrees  = 16 // optional: rows answer everything
 
 	sectionRequired = 1

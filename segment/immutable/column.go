@@ -227,6 +227,7 @@ type brokenIndex struct {
 }
 
 func (b brokenIndex) Postings(uint32) (*roaring.Bitmap, error) { return nil, b.err }
+func (b brokenIndex) SetDocs(uint32, column.Bitmap) error      { return b.err }
 func (b brokenIndex) Count(uint32) uint32                      { return b.docs }
 
 // Read implements segment.Column.

@@ -4,7 +4,10 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
+
+	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/alluviumdb/alluvium/internal/column"
 	"github.com/alluviumdb/alluvium/internal/schema"
@@ -130,12 +133,25 @@ func TestInverted(t *testing.T) {
 			}
 			total++
 		}
+		checkSetDocs(t, x, id, p, docs)
 	}
 	if want := docs - (docs+10)/11; total != want {
 		t.Errorf("%d documents in all postings, want %d", total, want)
 	}
 	if _, err := x.Postings(card); !errors.Is(err, segment.ErrCorrupt) {
 		t.Errorf("posting beyond the last: %v", err)
+	}
+}
+
+// checkSetDocs compares the bits that are set for an id with its posting.
+func checkSetDocs(t *testing.T, x *Inverted, id uint32, p *roaring.Bitmap, docs int) {
+	t.Helper()
+	bits := column.NewBitmap(docs)
+	if err := x.SetDocs(id, bits); err != nil {
+		t.Fatalf("SetDocs(%d): %v", id, err)
+	}
+	if got := bits.Positions(0, nil); !slices.Equal(got, p.ToArray()) {
+		t.Fatalf("id %d: %d bits are set, the posting has %d documents", id, len(got), p.GetCardinality())
 	}
 }
 
@@ -160,6 +176,12 @@ func FuzzInverted(f *testing.F) {
 				if err == nil && (p.GetCardinality() > 300 || !p.IsEmpty() && p.Maximum() >= 300) {
 					t.Fatal("documents that do not exist")
 				}
+				if err == nil {
+					checkSetDocs(t, x, id, p, 300)
+				}
+			}
+			if _, err := x.Postings(id); err != nil && x.SetDocs(id, column.NewBitmap(300)) == nil {
+				t.Fatalf("posting %d is corrupt, its bits are not", id)
 			}
 			x.Count(id)
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2"
 
+	"github.com/alluviumdb/alluvium/internal/column"
 	"github.com/alluviumdb/alluvium/segment"
 	"github.com/alluviumdb/alluvium/segment/encoding"
 )
@@ -94,12 +95,51 @@ func (x *Inverted) Postings(id uint32) (*roaring.Bitmap, error) {
 	if err != nil {
 		return nil, err
 	}
-	if n <= shortMax {
-		return x.short(id, int(n), b)
+	if n > shortMax {
+		return x.bitmap(id, n, b)
 	}
+	var docs [shortMax]uint32
+	if err := x.short(id, docs[:n], b); err != nil {
+		return nil, err
+	}
+	m := roaring.New()
+	m.AddMany(docs[:n])
+	return m, nil
+}
+
+// SetDocs implements segment.InvertedIndex.
+func (x *Inverted) SetDocs(id uint32, dst column.Bitmap) error {
+	n, b, err := x.posting(id)
+	if err != nil {
+		return err
+	}
+	if n > shortMax {
+		if !x.sound(id) {
+			if _, err := x.bitmap(id, n, b); err != nil {
+				return err
+			}
+		}
+		return encoding.SetBitmap(b, dst)
+	}
+	var docs [shortMax]uint32
+	if err := x.short(id, docs[:n], b); err != nil {
+		return err
+	}
+	for _, d := range docs[:n] {
+		dst[d>>6] |= 1 << (d & 63)
+	}
+	return nil
+}
+
+// sound reports whether the posting of an id was checked before.
+func (x *Inverted) sound(id uint32) bool {
 	x.once.Do(func() { x.checked = make([]atomic.Uint64, (x.ids+63)/64) })
-	word, bit := &x.checked[id>>6], uint64(1)<<(id&63)
-	if word.Load()&bit != 0 {
+	return x.checked[id>>6].Load()&(1<<(id&63)) != 0
+}
+
+// bitmap returns a posting of n documents that is a bitmap.
+func (x *Inverted) bitmap(id, n uint32, b []byte) (*roaring.Bitmap, error) {
+	if x.sound(id) {
 		return encoding.OpenChecked(b)
 	}
 	m, err := encoding.OpenBitmap(b, x.docs)
@@ -109,28 +149,26 @@ func (x *Inverted) Postings(id uint32) (*roaring.Bitmap, error) {
 	if m.GetCardinality() != uint64(n) {
 		return nil, segment.Corruptf("posting %d has %d documents, not %d", id, m.GetCardinality(), n)
 	}
-	word.Or(bit)
+	x.checked[id>>6].Or(1 << (id & 63))
 	return m, nil
 }
 
-func (x *Inverted) short(id uint32, n int, b []byte) (*roaring.Bitmap, error) {
-	var docs [shortMax]uint32
+// short decodes a posting of len(docs) documents that are listed.
+func (x *Inverted) short(id uint32, docs []uint32, b []byte) error {
 	next := uint64(0)
-	for i := range n {
+	for i := range docs {
 		d, k := binary.Uvarint(b)
 		if k <= 0 || d > math.MaxUint32 || next+d >= uint64(x.docs) {
-			return nil, segment.Corruptf("posting %d", id)
+			return segment.Corruptf("posting %d", id)
 		}
 		docs[i] = uint32(next + d)
 		next += d + 1
 		b = b[k:]
 	}
 	if len(b) != 0 {
-		return nil, segment.Corruptf("posting %d", id)
+		return segment.Corruptf("posting %d", id)
 	}
-	m := roaring.New()
-	m.AddMany(docs[:n])
-	return m, nil
+	return nil
 }
 
 // Check reads every posting.

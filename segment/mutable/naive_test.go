@@ -347,12 +347,16 @@ func checkInverted(t *testing.T, r *rand.Rand, col segment.Column, ids []uint32,
 			t.Fatal(err)
 		}
 		count := 0
+		bits := column.NewBitmap(len(ids))
+		if err := ix.SetDocs(id, bits); err != nil {
+			t.Fatal(err)
+		}
 		for i := range ids {
 			has := ids[i] == id && !want.IsNull(i)
 			if has {
 				count++
 			}
-			if bm.Contains(uint32(i)) != has {
+			if bm.Contains(uint32(i)) != has || bits.Get(i) != has {
 				t.Fatalf("Postings(%d): row %d", id, i)
 			}
 		}

@@ -147,6 +147,43 @@ func (x inverted) Postings(id uint32) (*roaring.Bitmap, error) {
 	return bm, err
 }
 
+// SetDocs implements segment.InvertedIndex.
+func (x inverted) SetDocs(id uint32, dst column.Bitmap) error {
+	var scan column.Bitmap
+	for k := range x.col.blocks() {
+		p := x.col.part(k)
+		words := dst[k*containerWords : min((k+1)*containerWords, len(dst))]
+		if p.post != nil {
+			if e := p.post.find(id); e != nil {
+				p.post.set(e, words)
+			}
+			continue
+		}
+		if scan == nil {
+			scan = make(column.Bitmap, containerWords)
+		}
+		if x.scan(k, id, scan) > 0 {
+			for i := range words {
+				words[i] |= scan[i]
+			}
+		}
+	}
+	return nil
+}
+
+// set sets the bits of the rows of an entry.
+func (p *postings) set(e *posting, dst column.Bitmap) {
+	if e.count > maxListed {
+		for i, w := range p.words[e.at:][:len(dst)] {
+			dst[i] |= w
+		}
+		return
+	}
+	for _, row := range p.rows[e.at : e.at+e.count] {
+		dst[row>>6] |= 1 << (row & 63)
+	}
+}
+
 // Count implements segment.InvertedIndex.
 func (x inverted) Count(id uint32) uint32 {
 	total := 0

@@ -136,6 +136,13 @@ func (d *dictionary) LowerBound(v column.Value) uint32 {
 
 type inverted struct{ c *testColumn }
 
+func (x inverted) SetDocs(id uint32, dst column.Bitmap) error {
+	for _, d := range x.c.posts[id].ToArray() {
+		dst.Set(int(d))
+	}
+	return nil
+}
+
 func (x inverted) Postings(id uint32) (*roaring.Bitmap, error) { return x.c.posts[id], nil }
 
 func (x inverted) Count(id uint32) uint32 {

@@ -1,0 +1,58 @@
+package encoding
+
+import (
+	"encoding/binary"
+
+	"github.com/alluviumdb/alluvium/internal/column"
+	"github.com/alluviumdb/alluvium/segment"
+)
+
+// SetBitmap sets the bits of dst for the values of a serialized bitmap that
+// OpenBitmap accepted before with a limit of at most the bits of dst. It makes
+// no bitmap of the library.
+func SetBitmap(buf []byte, dst column.Bitmap) error {
+	h, err := readRoaringHeader(buf)
+	if err != nil {
+		return err
+	}
+	rest := buf[h.size:]
+	for i := range h.containers {
+		key := int(binary.LittleEndian.Uint16(h.keys[4*i:]))
+		count := int(binary.LittleEndian.Uint16(h.keys[4*i+2:])) + 1
+		if key<<10 >= len(dst) {
+			return segment.Corruptf("bitmap container %d", i)
+		}
+		rest = setContainer(rest, count, h.isRun(i), dst[key<<10:])
+	}
+	return nil
+}
+
+// setContainer sets the bits of the container at the head of b and returns what
+// follows it.
+func setContainer(b []byte, count int, run bool, dst column.Bitmap) []byte {
+	switch {
+	case run:
+		n := int(binary.LittleEndian.Uint16(b))
+		for i := range n {
+			start := int(binary.LittleEndian.Uint16(b[2+4*i:]))
+			setRange(dst, start, start+int(binary.LittleEndian.Uint16(b[4+4*i:]))+1, true)
+		}
+		return b[2+4*n:]
+	case count > roaringArrayMax:
+		words := dst[:min(len(dst), roaringBitsBytes/8)]
+		for i := range words {
+			words[i] |= binary.LittleEndian.Uint64(b[8*i:])
+		}
+		return b[roaringBitsBytes:]
+	}
+	setListed(b[:2*count], dst)
+	return b[2*count:]
+}
+
+// setListed sets the bits of 16-bit values.
+func setListed(list []byte, dst column.Bitmap) {
+	for ; len(list) >= 2; list = list[2:] {
+		x := binary.LittleEndian.Uint16(list)
+		dst[x>>6] |= 1 << (x & 63)
+	}
+}

@@ -59,7 +59,7 @@ func Latest(ctx context.Context, w io.Writer, o LatestOptions) error {
 	before, start := feed.sent.Load(), time.Now()
 	go func() { done <- feed.steady(live, o.Rate) }()
 	r, err := runLoad(ctx, loadJob{Protocol: protoPrepared, Addr: a.pg, Clients: o.Clients, Warm: o.Length / 10, Length: o.Length,
-		SQL: latestQuery, Keys: o.Keys})
+		SQL: latestQuery, Keys: o.Keys, Settings: plainSettings})
 	rate := float64(feed.sent.Load()-before) / time.Since(start).Seconds()
 	cancel()
 	if err == nil {

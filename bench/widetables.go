@@ -65,6 +65,10 @@ func wideTable(ctx context.Context, w io.Writer, d *dataset, queries []wide.Quer
 	if err != nil {
 		return err
 	}
+	_, notes := a.plainly(ctx)
+	for _, n := range notes {
+		fmt.Fprintf(w, " %s", n)
+	}
 	idle := memory(a.pid())
 	fmt.Fprintf(w, " After a restart: complete in %d ms, %d MB resident, %d MB of them anonymous.\n\n", opened.Milliseconds(), idle.Now>>20, idle.Anon>>20)
 	fmt.Fprint(w, "| query | first ms | median ms | CPU ms | anon MB | resident MB |\n|---|---|---|---|---|---|\n")

@@ -74,12 +74,8 @@ func (v *validator) hint(name string) string {
 
 func (v *validator) indexes(ix *IndexingConfig) {
 	for _, n := range ix.Inverted {
-		i := v.schema.Index(n)
-		switch {
-		case slices.Contains(ix.NoDictionary, n):
+		if slices.Contains(ix.NoDictionary, n) {
 			v.fail("tableIndexConfig.invertedIndexColumns: %q has no dictionary (noDictionaryColumns), which an inverted index needs", n)
-		case i >= 0 && v.schema.Fields[i].Type.List:
-			v.fail("tableIndexConfig.invertedIndexColumns: an inverted index on the multi-value column %q is not supported yet", n)
 		}
 	}
 	for _, n := range ix.NoDictionary {

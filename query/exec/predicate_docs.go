@@ -31,7 +31,7 @@ type found struct {
 // finders ask the indexes of a column; nil when an index does not exist, cannot
 // tell, or costs more than evaluating the condition.
 var finders = []func(sp *segPlan, ctx *fn.Context, col int, e plan.Expr) (*found, error){
-	findJSONMatch, findJSONValue, findTextMatch,
+	findJSONMatch, findJSONValue, findTextMatch, findElements,
 }
 
 // indexPredicate makes the predicate of a condition over one column that an

@@ -235,7 +235,9 @@ func (g *gen) condition(depth int) plan.Expr {
 	if g.chance(0.15) {
 		return &plan.Not{Arg: g.condition(depth - 1)}
 	}
-	switch g.r.IntN(9) {
+	switch g.r.IntN(10) {
+	case 9:
+		return g.listCondition()
 	case 0:
 		return &plan.IsNull{Arg: ref(g.scalarCol()), Negated: g.chance(0.5)}
 	case 1:

@@ -29,7 +29,8 @@ func (g *gen) storedTable() *schema.Table {
 		}
 		g.randomBloom(&schema.Table{Config: cfg}, &s.Fields[c])
 		switch {
-		case c == colList:
+		case c == colList && g.chance(0.5):
+			cfg.Indexing.Inverted = append(cfg.Indexing.Inverted, name)
 		case g.chance(0.3):
 			cfg.Indexing.NoDictionary = append(cfg.Indexing.NoDictionary, name)
 		case g.chance(0.5):

@@ -44,9 +44,9 @@ func (x *exprBinder) operator(e *pg.A_Expr) (Expr, error) {
 	}
 	switch e.Kind {
 	case pg.A_Expr_Kind_AEXPR_OP_ANY:
-		return x.quantified(anyPrefix, name, left, right, loc)
+		return x.quantified(AnyPrefix, name, left, right, loc)
 	case pg.A_Expr_Kind_AEXPR_OP_ALL:
-		return x.quantified(allPrefix, name, left, right, loc)
+		return x.quantified(AllPrefix, name, left, right, loc)
 	case pg.A_Expr_Kind_AEXPR_DISTINCT:
 		return x.distinct(left, right, true, loc)
 	case pg.A_Expr_Kind_AEXPR_NOT_DISTINCT:
@@ -75,6 +75,9 @@ func (x *exprBinder) binary(name string, left, right Expr, loc int) (Expr, error
 	r, rok := right.(*recordExpr)
 	if lok && rok {
 		return x.compareRows(name, l, r, loc)
+	}
+	if e, err := x.multiValue(name, left, right, loc); e != nil || err != nil {
+		return e, err
 	}
 	return x.call(name, []Expr{left, right}, loc)
 }
@@ -139,6 +142,9 @@ func (x *exprBinder) in(e *pg.A_Expr, name string) (Expr, error) {
 		return nil, err
 	}
 	negated := name == "<>"
+	if len(list) > 0 && x.aboutElements(left, list[0]) {
+		return x.elementsIn(left, list, negated, int(e.Location))
+	}
 	if in := x.constantIn(left, list, negated); in != nil {
 		return in, nil
 	}
@@ -222,10 +228,14 @@ func (x *exprBinder) between(e *pg.A_Expr) (Expr, error) {
 		return nil, err
 	}
 	loc := int(e.Location)
+	multi := x.aboutElements(arg, bounds[0])
 	if err := x.repeat(arg, 4, loc); err != nil {
 		return nil, err
 	}
 	within := func(lo, hi Expr) (Expr, error) {
+		if multi {
+			return x.elementBetween(arg, lo, hi, loc)
+		}
 		a, err := x.binary(">=", arg, lo, loc)
 		if err != nil {
 			return nil, err

@@ -9,28 +9,35 @@ import (
 )
 
 // The functions of this file stand for syntax that has no function of its own
-// in query/fn: array subscripts and comparisons with the elements of an array.
+// in query/fn: array subscripts and comparisons with the elements of an array
+// (those of Pinot's multi-value columns are in builtinmulti.go).
 // They are made for their argument types, and a fragment names them like any
 // other function.
 
+const subscriptName = "[]"
+
+// AnyPrefix and AllPrefix begin the names of the functions over an array that
+// are TRUE when an operator is for any element, or for all of them.
 const (
-	subscriptName = "[]"
-	anyPrefix     = "any "
-	allPrefix     = "all "
+	AnyPrefix = "any "
+	AllPrefix = "all "
 )
 
 // builtin returns the function of that name, nil if it is none of this file.
 func builtin(name string, args []schema.Type, d fn.Dialect) *fn.Func {
+	if f := builtinOfElements(name, args, d); f != nil {
+		return f
+	}
 	if len(args) != 2 {
 		return nil
 	}
 	if name == subscriptName && args[0].Kind() == schema.KindList && args[1] == schema.Int32 {
 		return subscriptFunc(args[0])
 	}
-	op, all := strings.CutPrefix(name, allPrefix)
+	op, all := strings.CutPrefix(name, AllPrefix)
 	if !all {
 		var isAny bool
-		if op, isAny = strings.CutPrefix(name, anyPrefix); !isAny {
+		if op, isAny = strings.CutPrefix(name, AnyPrefix); !isAny {
 			return nil
 		}
 	}
@@ -99,7 +106,9 @@ type quantifier struct {
 	ctx *fn.Context
 	f   *fn.Func
 	all bool
-	out column.Vector
+	// swap puts the elements on the operator's left.
+	swap bool
+	out  column.Vector
 }
 
 // row is false (ALL: true) for an empty array, else the OR (ALL: AND) of the
@@ -117,6 +126,9 @@ func (q *quantifier) row(x, array column.Value) (column.Value, error) {
 		return null, nil
 	}
 	args := []*column.Vector{column.NewConst(x, list.N), list}
+	if q.swap {
+		args[0], args[1] = args[1], args[0]
+	}
 	if err := q.f.Eval(q.ctx, args, list.N, nil, &q.out); err != nil {
 		return null, err
 	}

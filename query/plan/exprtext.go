@@ -124,11 +124,15 @@ func printCall(b *strings.Builder, e *Call) {
 
 // printQuantified prints x op ANY (array) and x op ALL (array).
 func printQuantified(b *strings.Builder, e *Call) bool {
+	if op, ok := strings.CutPrefix(e.Fn.Name, ofPrefix); ok || e.Fn.Name == betweenName {
+		printOfElements(b, e, op)
+		return true
+	}
 	word := "ANY"
-	op, ok := strings.CutPrefix(e.Fn.Name, anyPrefix)
+	op, ok := strings.CutPrefix(e.Fn.Name, AnyPrefix)
 	if !ok {
 		word = "ALL"
-		if op, ok = strings.CutPrefix(e.Fn.Name, allPrefix); !ok {
+		if op, ok = strings.CutPrefix(e.Fn.Name, AllPrefix); !ok {
 			return false
 		}
 	}
@@ -138,6 +142,22 @@ func printQuantified(b *strings.Builder, e *Call) bool {
 	printExpr(b, e.Args[1])
 	b.WriteString("))")
 	return true
+}
+
+// printOfElements prints ANY (array) op x and ANY (array) BETWEEN x AND y.
+func printOfElements(b *strings.Builder, e *Call, op string) {
+	b.WriteString("(ANY (")
+	printExpr(b, e.Args[0])
+	if e.Fn.Name == betweenName {
+		b.WriteString(") BETWEEN ")
+		printExpr(b, e.Args[1])
+		b.WriteString(" AND ")
+		printExpr(b, e.Args[2])
+	} else {
+		b.WriteString(") " + op + " ")
+		printExpr(b, e.Args[1])
+	}
+	b.WriteByte(')')
 }
 
 func printList(b *strings.Builder, list []Expr) {

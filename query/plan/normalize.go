@@ -121,9 +121,9 @@ var mirrored = map[string]string{"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">"
 // column to the constant, and makes a list of = ANY (constant array).
 func (z *normalizer) binary(e *Call) Expr {
 	switch e.Fn.Name {
-	case anyPrefix + "=":
+	case AnyPrefix + "=":
 		return z.anyOf(e, false)
-	case allPrefix + "<>":
+	case AllPrefix + "<>":
 		return z.anyOf(e, true)
 	}
 	if mirrored[e.Fn.Name] == "" {

@@ -276,7 +276,7 @@ func TestCheckConfig(t *testing.T) {
 	f(ix(func(x *schema.IndexingConfig) { x.NoDictionary = []string{"country"} }), "no dictionary")
 	f(ix(func(x *schema.IndexingConfig) { x.Compression = map[string]string{"code": "CLP"} }), `codec "CLP"`)
 	f(func(tb *schema.Table) { tb.Schema.Fields[1].ID = 1 }, `"amount"`)
-	f(func(tb *schema.Table) { tb.Schema.Fields[0].Type = schema.Text.AsList() }, "no dictionary")
+	f(func(tb *schema.Table) { tb.Schema.Fields[0].Type = schema.Text.AsList() }, "sorting by column")
 	f(func(tb *schema.Table) { tb.Schema = nil }, "no schema")
 }
 

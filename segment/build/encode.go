@@ -348,25 +348,6 @@ func scaledInts(d *data) (ints []int64, scale uint8, ok bool) {
 	return ints, scale, seen
 }
 
-// list stores where each list begins and the elements as a column of their own.
-func (e *encoded) list(d *data, p *plan) error {
-	v := d.values
-	e.entry.Meta.Encoding = segment.EncodingRaw
-	starts := make([]int64, d.n+1)
-	for i := range starts {
-		starts[i] = int64(v.Offsets[i] - v.Offsets[0])
-	}
-	e.buffer(format.RoleOffsets, encoding.AppendFOR(nil, starts))
-	elems, err := elements(v)
-	if err != nil {
-		return err
-	}
-	field := schema.Field{Name: p.field.Name, Type: d.typ.Elem(), Role: p.field.Role}
-	child, err := encode(elems, &plan{field: &field, codec: p.codec, hasCodec: p.hasCodec})
-	e.child, e.entry.ChildRows = child, uint32(elems.n)
-	return err
-}
-
 // elements returns the elements of all lists as a column.
 func elements(v *column.Vector) (*data, error) {
 	part := v.Elems.Slice(int(v.Offsets[0]), int(v.Offsets[v.N]))

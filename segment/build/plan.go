@@ -25,7 +25,8 @@ type plan struct {
 	text          bool
 	codec         encoding.Codec
 	hasCodec      bool
-	bases         *bases // the columns before this one, nil where it stands alone
+	elements      elementPlan // of a list column
+	bases         *bases      // the columns before this one, nil where it stands alone
 }
 
 // CheckConfig returns an error for each thing that the table's schema and
@@ -124,6 +125,9 @@ func planColumn(f *schema.Field, ix *schema.IndexingConfig) (plan, error) {
 		return p, err
 	}
 	k := f.Type.Kind()
+	if k == schema.KindList {
+		return p, p.planList()
+	}
 	if noDictKind(k) {
 		p.noDict = true
 	}
@@ -134,8 +138,6 @@ func planColumn(f *schema.Field, ix *schema.IndexingConfig) (plan, error) {
 		return p, segment.Unsupportedf("inverted index of column %q, which has no dictionary", f.Name)
 	case p.noDict && p.dict && k != schema.KindBool:
 		return p, segment.Unsupportedf("dictionary of column %q of type %v or without dictionary", f.Name, f.Type)
-	case p.sorted && k == schema.KindList:
-		return p, segment.Unsupportedf("sorting by column %q of type %v", f.Name, f.Type)
 	}
 	if k == schema.KindBool {
 		p.noDict = false // a bit a row either way

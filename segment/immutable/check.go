@@ -37,10 +37,7 @@ func (c *Column) check() error {
 	if err := c.checkJSON(); err != nil {
 		return err
 	}
-	if l, ok := c.vals.(*listValues); ok {
-		return l.child.check()
-	}
-	return nil
+	return c.checkLists()
 }
 
 // checkGaps verifies that only zeros lie between the buffers.

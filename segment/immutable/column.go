@@ -30,7 +30,7 @@ type Column struct {
 	runs  *encoding.Runs
 
 	invOnce sync.Once
-	inv     segment.InvertedIndex
+	inv     segment.InvertedIndex // of a list column: of its elements
 
 	ranges lazyRange
 	json   lazyJSON
@@ -199,21 +199,22 @@ func (c *Column) Ranges() segment.SortedIndex {
 // Inverted implements segment.Column. The index is checked at the first call;
 // when it is corrupt its Postings return the error.
 func (c *Column) Inverted() segment.InvertedIndex {
+	if c.dict == nil {
+		return nil
+	}
 	c.invOnce.Do(func() {
-		b := c.entry.Buffer(format.RoleInverted)
-		if b == nil || c.dict == nil {
-			return
+		if b := c.entry.Buffer(format.RoleInverted); b != nil {
+			c.inv = c.openInverted(b, c.dict.Len())
 		}
-		c.inv = c.openInverted(b)
 	})
 	return c.inv
 }
 
-func (c *Column) openInverted(b *format.Buffer) segment.InvertedIndex {
+func (c *Column) openInverted(b *format.Buffer, ids int) segment.InvertedIndex {
 	raw, err := c.seg.bytes(b)
 	if err == nil {
 		var x *index.Inverted
-		if x, err = index.OpenInverted(raw, c.dict.Len(), c.rows); err == nil {
+		if x, err = index.OpenInverted(raw, ids, c.rows); err == nil {
 			return x
 		}
 	}

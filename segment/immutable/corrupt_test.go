@@ -57,11 +57,12 @@ func smallTable(rng *rand.Rand, rows int) *table {
 	add("long", schema.Int64, 1<<20, 0)
 	add("scaled", schema.Float64, 1<<20, 6)
 	add("list", schema.Text.AsList(), 20, 4)
+	add("numbers", schema.Int32.AsList(), 9, 6)
 	tb.cfg = build.Config{
 		Table: &schema.Table{Name: "t", Schema: s, Config: &schema.TableConfig{
 			TimeColumn: "ascending",
 			Indexing: schema.IndexingConfig{
-				SortedColumn: "sorted", Inverted: []string{"dict", "number"}, NoDictionary: []string{"for", "text", "long", "scaled"},
+				SortedColumn: "sorted", Inverted: []string{"dict", "number", "numbers"}, NoDictionary: []string{"for", "text", "long", "scaled"},
 				Range:      []string{"dict", "for", "float"},
 				Timestamps: map[string][]schema.Granularity{"ascending": {schema.GranularitySecond}},
 				Bloom:      map[string]schema.BloomConfig{"dict": {}, "for": {}}, JSON: map[string]schema.JSONIndexConfig{"text": {}},
@@ -86,6 +87,9 @@ func queryAll(s *Segment) (uint64, error) {
 			return 0, err
 		}
 		if err := queryRange(c, func(b []byte) { h.Write(b) }); err != nil {
+			return 0, err
+		}
+		if err := queryElements(c, func(b []byte) { h.Write(b) }); err != nil {
 			return 0, err
 		}
 		if err := queryText(c, func(b []byte) { h.Write(b) }); err != nil {

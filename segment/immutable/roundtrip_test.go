@@ -137,7 +137,7 @@ func randomIndexing(rng *rand.Rand, f *schema.Field, ix *schema.IndexingConfig) 
 			return // needs its dictionary
 		}
 	}
-	if k == schema.KindList || k == schema.KindInterval || f.Type.ID == schema.TypeSymbol {
+	if k == schema.KindInterval || f.Type.ID == schema.TypeSymbol {
 		return
 	}
 	switch rng.IntN(6) {

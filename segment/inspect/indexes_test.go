@@ -42,6 +42,13 @@ func TestDumpIndexes(t *testing.T) {
 		{"small", schema.Float32, func(i int) column.Value {
 			return column.FloatValue(schema.Float32, float64(float32(spread(i)%10_000)/100))
 		}},
+		{"tags", schema.Text.AsList(), func(i int) column.Value {
+			l := column.New(schema.Text, 0)
+			for k := range spread(i) % 4 {
+				l.AppendString(fmt.Sprintf("tag %d", (spread(i)>>8+k*k)%9))
+			}
+			return column.Value{Type: schema.Text.AsList(), List: l}
+		}},
 		{"flag", schema.Bool, func(i int) column.Value { return column.BoolValue(spread(i)%2 == 0) }},
 	}
 	s := &schema.Schema{Name: "things", Version: 1}
@@ -58,6 +65,7 @@ func TestDumpIndexes(t *testing.T) {
 	cfg := build.Config{
 		Table: &schema.Table{Name: "things", Schema: s, Config: &schema.TableConfig{Indexing: schema.IndexingConfig{
 			NoDictionary: []string{"amount", "money", "mixed", "small", "doc"},
+			Inverted:     []string{"tags"},
 			Range:        []string{"amount", "key"}, Bloom: map[string]schema.BloomConfig{"amount": {}},
 			JSON: map[string]schema.JSONIndexConfig{"doc": {}}, Text: []string{"words"},
 		}}},

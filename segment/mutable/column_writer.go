@@ -59,11 +59,11 @@ type columnState struct {
 
 // newColumnWriter refuses what the build of the sealed segment would refuse,
 // so that no segment consumes rows that can never be sealed. An inverted index
-// of floats or decimals is accepted but exists only in the sealed segment:
+// of floats, decimals or lists is accepted but exists only in the sealed segment:
 // consuming ones keep these kinds raw and are scanned.
 func newColumnWriter(f *schema.Field, st storage) (*columnWriter, error) {
 	kind := f.Type.Kind()
-	noDictionary := st.noDictionary || kind == schema.KindList || kind == schema.KindInterval
+	noDictionary := st.noDictionary || f.Type.Elem().Kind() == schema.KindInterval
 	switch {
 	case st.inverted && noDictionary:
 		return nil, segment.Unsupportedf("inverted index of a column without a dictionary")

@@ -266,7 +266,9 @@ func TestNewRefuses(t *testing.T) {
 	f(schema.Text, schema.IndexingConfig{Inverted: c}, nil)
 	f(schema.Float64, schema.IndexingConfig{Inverted: c}, nil)
 	f(schema.Text, schema.IndexingConfig{Inverted: c, NoDictionary: c}, segment.ErrUnsupported)
-	f(schema.Text.AsList(), schema.IndexingConfig{Inverted: c}, segment.ErrUnsupported)
+	f(schema.Text.AsList(), schema.IndexingConfig{Inverted: c}, nil)
+	f(schema.Text.AsList(), schema.IndexingConfig{Inverted: c, NoDictionary: c}, segment.ErrUnsupported)
+	f(schema.Interval.AsList(), schema.IndexingConfig{Inverted: c}, segment.ErrUnsupported)
 	f(schema.Interval, schema.IndexingConfig{Inverted: c}, segment.ErrUnsupported)
 	f(schema.Text.AsList(), schema.IndexingConfig{SortedColumn: "c"}, segment.ErrUnsupported)
 }

@@ -28,7 +28,7 @@ type Config struct {
 	// that never change; zero means 256 MB, negative none.
 	ResultCacheBytes int64
 	// ResultCacheTime is how long a leaf takes whose results are worth keeping;
-	// zero means 50 µs.
+	// zero means 50 µs, negative that all are, whatever keeping them costs.
 	ResultCacheTime time.Duration
 }
 

@@ -2,6 +2,7 @@ package exec
 
 import (
 	"errors"
+	"time"
 
 	"github.com/alluviumdb/alluvium/internal/column"
 	"github.com/alluviumdb/alluvium/internal/sqlerr"
@@ -72,9 +73,11 @@ func (q *query) run(segs []segment.Segment, parts []*cacheEntry, emit func(*colu
 	}
 	q.op = q.newOperator(emit)
 	q.findTruncs()
+	start := time.Now()
 	if err := q.planSegments(segs); err != nil {
 		return err
 	}
+	q.stats.reading = time.Since(start)
 	if err := q.attach(parts); err != nil {
 		return err
 	}
@@ -270,8 +273,10 @@ func (q *query) collect(workers []*worker) {
 	for _, sp := range q.segs {
 		if sp.part != nil {
 			s.DocsScanned -= sp.matched.Load() // groups are no rows
+			s.merging += time.Duration(sp.nanos.Load())
 			continue
 		}
+		s.reading += time.Duration(sp.nanos.Load())
 		if sp.matched.Load() > 0 || sp.answered && sp.docs > 0 {
 			s.SegmentsMatched++
 			if sp.meta.Consuming {

@@ -29,6 +29,11 @@ const (
 	// maxLeafAnswers and maxLeafParts bound what is kept of one leaf; parts of
 	// single segments do not count.
 	maxLeafAnswers, maxLeafParts = 8, 4
+	// costPartGroup is about what it costs to build and merge a group of a part.
+	costPartGroup = 150 * time.Nanosecond
+	// refusedRuns is the number of runs after which parts of a leaf are tried
+	// again.
+	refusedRuns = 64
 )
 
 // ResultCacheStats are counters since the engine was made, and what is held now.
@@ -70,7 +75,8 @@ type cacheEntry struct {
 	wanted  string
 	batches []*column.Batch
 	part    *statePart
-	base    Stats // of the segments, as if none of their rows had been read
+	scan    time.Duration // that a part's rows took
+	base    Stats         // of the segments, as if none of their rows had been read
 }
 
 // sight is what is known of a leaf that was run without help of the cache.
@@ -79,7 +85,23 @@ type sight struct {
 	took time.Duration
 	rows int // groups, or rows emitted
 	segs int
+	// refused is for how many further runs parts are taken to be of no help: they
+	// were too large, or merging them took about as long as reading the rows.
+	refused int
 }
+
+// coverage is what the cache has for a run.
+type coverage struct {
+	parts []*cacheEntry     // disjoint
+	rest  []segment.Segment // that no part covers
+	// churned tells that a part of several segments is of no use any more
+	// because one of them is not asked for; known that there is something of
+	// this leaf, be it of other segments.
+	churned, known bool
+}
+
+// exact tells that one part covers all segments.
+func (c *coverage) exact() bool { return len(c.parts) == 1 && len(c.rest) == 0 }
 
 // segmentSet is the identities of segments. sum does not depend on the order.
 type segmentSet struct {
@@ -166,42 +188,41 @@ func (c *resultCache) answer(r *cachedRun) *cacheEntry {
 	return nil
 }
 
-// cover returns parts of segments of a run, disjoint, and the segments that
-// they leave; churned tells that a part of several segments is of no use any
-// more because one of them is not asked for.
-func (c *resultCache) cover(r *cachedRun) (parts []*cacheEntry, rest []segment.Segment, churned bool) {
+// cover finds parts of segments of a run.
+func (c *resultCache) cover(r *cachedRun) coverage {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	l := c.leaves[string(r.key)]
 	if l == nil || !r.leaf.Aggregate {
 		c.stats.Misses++
-		return nil, r.sealed, false
+		return coverage{rest: r.sealed, known: l != nil}
 	}
+	out := coverage{known: true}
 	open := r.segs.index()
 	all := r.segs.index()
 	for _, e := range l.byCoverage() {
 		switch {
 		case !e.segs.within(all):
-			churned = churned || len(e.segs.ids) > 1
+			out.churned = out.churned || len(e.segs.ids) > 1
 		case e.segs.within(open):
 			c.lru.touch(&e.lruNode)
-			parts = append(parts, e)
+			out.parts = append(out.parts, e)
 			for _, id := range e.segs.ids {
 				delete(open, id)
 			}
 		}
 	}
-	if len(parts) == 0 {
+	if len(out.parts) == 0 {
 		c.stats.Misses++
 	} else {
 		c.stats.Parts++
 	}
 	for i, s := range r.sealed {
 		if open[r.segs.ids[i]] {
-			rest = append(rest, s)
+			out.rest = append(out.rest, s)
 		}
 	}
-	return parts, rest, churned
+	return out
 }
 
 // byCoverage returns the leaf's parts, those of most segments first.
@@ -217,10 +238,10 @@ func (l *cachedLeaf) byCoverage() []*cacheEntry {
 }
 
 // put takes an entry of the leaf with that key, unless it is too large.
-func (c *resultCache) put(key []byte, e *cacheEntry) {
+func (c *resultCache) put(key []byte, e *cacheEntry) bool {
 	e.size = e.bytes() + int64(len(key))
 	if e.size > c.maxEntry() {
-		return
+		return false
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -239,6 +260,7 @@ func (c *resultCache) put(key []byte, e *cacheEntry) {
 		c.remove(old)
 		c.stats.Evictions++
 	}
+	return true
 }
 
 // entryOverhead and segmentOverhead are about what an entry, and each of its
@@ -300,7 +322,24 @@ func (c *resultCache) remove(e *cacheEntry) {
 func (c *resultCache) see(s sight) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.sights[s.leaf%uint64(len(c.sights))] = s
+	at := &c.sights[s.leaf%uint64(len(c.sights))]
+	if at.leaf == s.leaf {
+		s.refused = max(at.refused-1, 0)
+	}
+	*at = s
+}
+
+// refuse drops a part, if it is there, and remembers that parts of the leaf are
+// of no use for a while.
+func (c *resultCache) refuse(leaf uint64, e *cacheEntry) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e.leaf != nil {
+		c.remove(e)
+	}
+	if at := &c.sights[leaf%uint64(len(c.sights))]; at.leaf == leaf {
+		at.refused = refusedRuns
+	}
 }
 
 // seen returns what is known of a leaf that is worth remembering: it ran
@@ -309,5 +348,8 @@ func (c *resultCache) seen(leaf uint64) (sight, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := c.sights[leaf%uint64(len(c.sights))]
-	return s, s.leaf == leaf && s.took >= c.minTime && s.rows <= maxResultRows
+	if s.leaf != leaf {
+		return sight{}, false
+	}
+	return s, s.took >= c.minTime && s.rows <= maxResultRows
 }

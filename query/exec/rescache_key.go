@@ -43,7 +43,8 @@ func (e *Engine) cachedRun(ctx *fn.Context, leaf *plan.Leaf, segs []segment.Segm
 	}
 	r := &cachedRun{e: e, ctx: ctx, leaf: leaf, opt: opt}
 	r.split(segs)
-	if len(r.sealed) == 0 || !r.encode(buf) {
+	// Only groups can be merged with those of segments that may change.
+	if len(r.sealed) == 0 || !leaf.Aggregate && len(r.tail) > 0 || !r.encode(buf) {
 		return nil
 	}
 	return r

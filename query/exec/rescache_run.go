@@ -22,20 +22,49 @@ func (r *cachedRun) run(emit func(*column.Batch) error) (Stats, error) {
 		}
 	}
 	seen, again := cache.seen(r.hash)
-	parts, rest, churned := cache.cover(r)
-	if !again && len(parts) == 0 {
-		return r.runUnseen(emit)
+	cover := cache.cover(r)
+	if r.leaf.Aggregate && !cover.exact() && r.worthPart(&seen, again, &cover) {
+		return r.runBuilding(&cover, churnedDearly(cache, &seen, &cover), emit)
 	}
-	var built Stats
-	if r.leaf.Aggregate && (len(parts) != 1 || len(rest) > 0) {
-		b := builder{run: r, each: churned && seen.perSegment() >= cache.minTime}
-		var err error
-		if parts, err = b.build(parts, rest); err != nil {
-			return b.stats, err
-		}
-		built, rest = b.stats, nil
+	if cover.exact() || again && len(r.tail) == 0 {
+		return r.finish(&cover, emit)
 	}
-	return r.finish(parts, rest, built, emit)
+	return r.runUnseen(emit)
+}
+
+// worthPart tells whether a part of all sealed segments shall be built: where
+// parts cover some already, or the leaf comes again and an answer will not do.
+func (r *cachedRun) worthPart(seen *sight, again bool, c *coverage) bool {
+	switch {
+	case seen.refused > 0:
+		return false
+	case len(c.parts) > 0:
+		return true
+	}
+	cheap := time.Duration(seen.rows)*costPartGroup <= seen.took || r.e.results.minTime < 0
+	return again && cheap && (c.known || len(r.tail) > 0)
+}
+
+// churnedDearly tells that segments of parts are replaced, and that these take
+// enough time for a part of each.
+func churnedDearly(cache *resultCache, seen *sight, c *coverage) bool {
+	return c.churned && seen.perSegment() >= cache.minTime
+}
+
+// runBuilding runs the leaf and leaves a part of all sealed segments in the
+// cache. The next run only has that and the tail to read.
+func (r *cachedRun) runBuilding(c *coverage, each bool, emit func(*column.Batch) error) (Stats, error) {
+	b := builder{run: r, each: each}
+	e, err := b.build(c.parts, c.rest)
+	if err != nil {
+		return b.stats, err
+	}
+	st, err := r.finish(&coverage{parts: []*cacheEntry{e}}, emit)
+	st.addBuilt(&b.stats)
+	if cache := r.e.results; err == nil && cache.minTime > 0 && st.merging > e.scan/2 {
+		cache.refuse(r.hash, e)
+	}
+	return st, err
 }
 
 // perSegment is the time that a segment took.
@@ -79,11 +108,11 @@ func (r *cachedRun) segments(sealed []segment.Segment) []segment.Segment {
 
 // finish runs the leaf over what is left beside parts, and keeps the answer if
 // none of the segments can change.
-func (r *cachedRun) finish(parts []*cacheEntry, rest []segment.Segment, built Stats, emit func(*column.Batch) error) (Stats, error) {
+func (r *cachedRun) finish(c *coverage, emit func(*column.Batch) error) (Stats, error) {
 	cache := r.e.results
 	keep := len(r.tail) == 0
 	kept := capture{limit: cache.maxEntry()}
-	st, err := r.e.runLeaf(r.ctx, r.leaf, r.segments(rest), parts, r.opt, func(b *column.Batch) error {
+	st, err := r.e.runLeaf(r.ctx, r.leaf, r.segments(c.rest), c.parts, r.opt, func(b *column.Batch) error {
 		if keep {
 			kept.take(b)
 		}
@@ -94,7 +123,6 @@ func (r *cachedRun) finish(parts []*cacheEntry, rest []segment.Segment, built St
 		e.base.setBase(&st, r.sealed)
 		cache.put(r.key, e)
 	}
-	st.addBuilt(&built)
 	return st, err
 }
 
@@ -134,7 +162,7 @@ type builder struct {
 }
 
 // build returns the part, given parts of some segments and the others.
-func (b *builder) build(parts []*cacheEntry, rest []segment.Segment) ([]*cacheEntry, error) {
+func (b *builder) build(parts []*cacheEntry, rest []segment.Segment) (*cacheEntry, error) {
 	if b.each && len(rest) > 1 {
 		for _, s := range rest {
 			e, err := b.part(nil, []segment.Segment{s})
@@ -145,8 +173,7 @@ func (b *builder) build(parts []*cacheEntry, rest []segment.Segment) ([]*cacheEn
 		}
 		rest = nil
 	}
-	e, err := b.part(parts, rest)
-	return []*cacheEntry{e}, err
+	return b.part(parts, rest)
 }
 
 // part runs the leaf over parts and segments to the states of its groups.
@@ -162,9 +189,10 @@ func (b *builder) part(parts []*cacheEntry, segs []segment.Segment) (*cacheEntry
 	if err != nil {
 		return nil, err
 	}
-	e := &cacheEntry{part: newStatePart(r.leaf, r.sealed[0].Metadata().TableID, batches)}
+	e := &cacheEntry{part: newStatePart(r.leaf, r.sealed[0].Metadata().TableID, batches), scan: st.reading}
 	e.base.setBase(&st, segs)
 	for _, p := range parts {
+		e.scan += p.scan
 		e.base.Segments = append(e.base.Segments, p.base.Segments...)
 		for _, id := range p.segs.ids {
 			e.segs.add(cache.seed, id)
@@ -173,7 +201,9 @@ func (b *builder) part(parts []*cacheEntry, segs []segment.Segment) (*cacheEntry
 	for _, s := range segs {
 		e.segs.add(cache.seed, s.(segment.Identified).Identity())
 	}
-	cache.put(r.key, e)
+	if !cache.put(r.key, e) {
+		cache.refuse(r.hash, e)
+	}
 	b.read(&st, parts)
 	return e, nil
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/alluviumdb/alluvium/internal/column"
 	"github.com/alluviumdb/alluvium/internal/schema"
@@ -16,7 +17,7 @@ import (
 
 // cachingEngine keeps results however cheap they were.
 func cachingEngine(limit int64) *Engine {
-	e := New(Config{Workers: 3, ResultCacheBytes: limit, ResultCacheTime: 1})
+	e := New(Config{Workers: 3, ResultCacheBytes: limit, ResultCacheTime: -1})
 	e.inlineWork = 0
 	return e
 }
@@ -149,13 +150,13 @@ func TestResultCacheKeepsOnSecondSight(t *testing.T) {
 		return rows
 	}
 	first := f("first", segs[:2], Options{Wanted: all}, 0, 0)
-	second := f("second", segs[:2], Options{Wanted: all}, 0, 2)
-	third := f("third", segs[:2], Options{Wanted: all}, 2, 2)
-	fourth := f("fourth", segs[:2], Options{Wanted: all}, 2, 2)
+	second := f("second", segs[:2], Options{Wanted: all}, 0, 1)
+	third := f("third", segs[:2], Options{Wanted: all}, 2, 1)
+	fourth := f("fourth", segs[:2], Options{Wanted: all}, 2, 1)
 	for _, got := range [][]string{second, third, fourth} {
 		compareTexts(t, "repeated", got, first)
 	}
-	f("another question", segs[:2], Options{Wanted: &plan.Wanted{Limit: 3}}, 2, 3)
+	f("another question", segs[:2], Options{Wanted: &plan.Wanted{Limit: 3}}, 0, 3)
 	f("one more segment", segs, Options{Wanted: all}, 2, 4)
 	f("the same", segs, Options{Wanted: all}, 3, 4)
 	off := Options{Wanted: all, Settings: map[string]string{"result_cache": "off"}}
@@ -169,15 +170,17 @@ func TestResultCacheKeepsOnSecondSight(t *testing.T) {
 // background build of indexes does: what is kept of the others stays of use.
 func TestResultCacheSurvivesChange(t *testing.T) {
 	g := newGen(2)
-	segs := sealedSegments(g, 5, 800)
+	segs := sealedSegments(g, 6, 700)
 	e, leaf := cachingEngine(0), countLeaf(t, 0)
 	opt := Options{Wanted: &plan.Wanted{Limit: -1}}
 	askCache(t, e, leaf, segs[:3], opt)
 	askCache(t, e, leaf, segs[:3], opt)
-	if _, st := askCache(t, e, leaf, segs[1:4], opt); st.SegmentsCached != 0 {
-		t.Errorf("%d segments known of a set that changed", st.SegmentsCached)
+	for _, step := range [][]segment.Segment{segs[1:4], segs[2:5]} {
+		if _, st := askCache(t, e, leaf, step, opt); st.SegmentsCached != 0 {
+			t.Errorf("%d segments known of a set that changed", st.SegmentsCached)
+		}
 	}
-	if _, st := askCache(t, e, leaf, segs[2:5], opt); st.SegmentsCached != 2 {
+	if _, st := askCache(t, e, leaf, segs[3:6], opt); st.SegmentsCached != 2 {
 		t.Errorf("%d segments known, want 2", st.SegmentsCached)
 	}
 }
@@ -185,13 +188,13 @@ func TestResultCacheSurvivesChange(t *testing.T) {
 func TestResultCacheIsBounded(t *testing.T) {
 	g := newGen(3)
 	segs := sealedSegments(g, 2, 250)
-	e := cachingEngine(512 << 10)
+	e := cachingEngine(128 << 10)
 	opt := Options{Wanted: &plan.Wanted{Limit: -1}}
 	for i := range int64(200) {
 		leaf := countLeaf(t, i-100)
 		askCache(t, e, leaf, segs, opt)
 		askCache(t, e, leaf, segs, opt)
-		if st := e.ResultCacheStats(); st.Bytes > 512<<10 {
+		if st := e.ResultCacheStats(); st.Bytes > 128<<10 {
 			t.Fatalf("%d bytes held", st.Bytes)
 		}
 	}
@@ -291,6 +294,38 @@ func TestResultCacheKeepsOnlyWhatHolds(t *testing.T) {
 	rows := &plan.Leaf{Table: cacheTable, Cols: leafCols(), Output: []plan.Expr{ref(colInt)}, Limit: -1}
 	if keepable(rows, nil) {
 		t.Error("rows without order are kept")
+	}
+}
+
+// TestResultCacheRefuses checks that parts which do not help are given up, and
+// tried again after a while.
+func TestResultCacheRefuses(t *testing.T) {
+	c := newResultCache(0, 0)
+	f := func(what string, refused int) {
+		t.Helper()
+		if s, ok := c.seen(9); !ok || s.refused != refused {
+			t.Errorf("%s: %+v %v", what, s, ok)
+		}
+	}
+	run := sight{leaf: 9, took: time.Second}
+	c.see(run)
+	f("seen", 0)
+	e := &cacheEntry{part: &statePart{}}
+	if !c.put([]byte("key"), e) {
+		t.Fatal("not kept")
+	}
+	c.refuse(9, e)
+	f("refused", refusedRuns)
+	if st := c.stats; c.lru.entries != 0 || len(c.leaves) != 0 {
+		t.Errorf("the part is still there: %+v", st)
+	}
+	for range refusedRuns {
+		c.see(run)
+	}
+	f("after a while", 0)
+	c.see(sight{leaf: 9 + uint64(len(c.sights)), took: 1})
+	if _, ok := c.seen(9); ok {
+		t.Error("two leaves in one place")
 	}
 }
 

@@ -154,6 +154,26 @@ func BenchmarkRepeated(b *testing.B) {
 	benchmarkQueries(b, New(Config{}), segs, 3)
 }
 
+// BenchmarkRepeatedWithTail does so while a small segment may change, as one
+// that consumes.
+func BenchmarkRepeatedWithTail(b *testing.B) {
+	segs, err := ssbSegs()
+	if err != nil {
+		b.Fatal(err)
+	}
+	path := filepath.Join(b.TempDir(), "tail")
+	if err := buildSSB(ssb.New(ssbRows), path, 2000); err != nil {
+		b.Fatal(err)
+	}
+	tail, err := immutable.Open(vfs.OS, path, immutable.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer tail.Release()
+	changing := struct{ segment.Segment }{tail} // without an identity
+	benchmarkQueries(b, New(Config{}), append(segs[:len(segs):len(segs)], changing), 3)
+}
+
 // benchmarkQueries runs each query, first warm times without measuring.
 func benchmarkQueries(b *testing.B, e *Engine, segs []segment.Segment, warm int) {
 	ctx := testContext()

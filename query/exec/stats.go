@@ -37,6 +37,9 @@ type Stats struct {
 	Segments []SegmentStats `json:"segments,omitempty"`
 
 	groups int // of an aggregating leaf, before it was told which are wanted
+	// reading is the time for planning and reading segments, merging that for
+	// parts of the result cache.
+	reading, merging time.Duration
 }
 
 // SegmentStats is the trace of one segment.

@@ -50,7 +50,7 @@ var _ catalog.Source = (*Cluster)(nil)
 // 9,999) and stuck.
 func New(tb testing.TB) *Cluster {
 	tb.Helper()
-	c := &Cluster{exec: exec.New(exec.Config{Workers: -1, ResultCacheTime: 1}), version: 1, segs: map[uint32]*mutable.Segment{}, sealed: map[uint32][]segment.Segment{}}
+	c := &Cluster{exec: exec.New(exec.Config{Workers: -1, ResultCacheTime: -1}), version: 1, segs: map[uint32]*mutable.Segment{}, sealed: map[uint32][]segment.Segment{}}
 	c.Put(tb, "events", Events(), EventRows()...)
 	numbers := make([][]string, 10_000)
 	for i := range numbers {

@@ -3,6 +3,14 @@ package agg
 // CountsRows reports whether the result is the number of rows.
 func (s *Spec) CountsRows() bool { return s.ID == idCount && !s.Distinct && len(s.Args) == 0 }
 
+// RowSource is an Accumulator that counts the rows whose argument is not NULL
+// beside what it is for.
+type RowSource interface {
+	// Rows sets rows[g] to the number of such rows of each group g, which are
+	// fewer than 2^32.
+	Rows(rows []uint32)
+}
+
 // RowCounter is the Accumulator of a Spec that CountsRows.
 type RowCounter interface {
 	// AddRows adds rows[g] rows to each group g.

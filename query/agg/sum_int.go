@@ -101,6 +101,13 @@ func (a *intSum) update64(groups []uint32, vals []int64, nulls column.Bitmap) {
 	}
 }
 
+// Rows implements RowSource.
+func (a *intSum) Rows(rows []uint32) {
+	for g := range rows {
+		rows[g] = uint32(a.st[g].Count)
+	}
+}
+
 // fit reports whether vals can be added without a look at each sum: even if
 // all belonged to one group it could not overflow.
 func (a *intSum) fit(vals []int64) bool {

@@ -67,6 +67,9 @@ func (op *aggregate) prepare(q *query) error {
 	if op.plan.kind == tableSlots && !q.countable() {
 		op.plan.kind = tableDense
 	}
+	if op.plan.kind == tableSlots {
+		op.plan.rowsFrom = op.rowSource()
+	}
 	for i := range op.calls {
 		if c := &op.calls[i]; c.onlyValues() {
 			c.space = q.codeSpace(c.args[0], q.dictSize(c.args[0]) <= 4*rows)
@@ -76,6 +79,34 @@ func (op *aggregate) prepare(q *query) error {
 		return nil
 	}
 	return op.answerFromMetadata()
+}
+
+// rowSource returns an aggregation that counts the rows of groups beside what it
+// is for, -1 if there is none.
+func (op *aggregate) rowSource() int {
+	for i := range op.calls {
+		c := &op.calls[i]
+		if c.filter >= 0 || len(c.args) != 1 || !op.q.neverNull(c.args[0]) {
+			continue
+		}
+		if _, ok := c.call.Spec.New().(agg.RowSource); ok {
+			return i
+		}
+	}
+	return -1
+}
+
+// neverNull reports whether expression i is a column that has no NULL.
+func (q *query) neverNull(i int) bool {
+	for _, sp := range q.segs {
+		if sp.none {
+			continue
+		}
+		if s := sp.exprs[i]; s.mode != exprCol || sp.cols[s.col].col == nil || sp.cols[s.col].cast || sp.cols[s.col].hasNulls() {
+			return false
+		}
+	}
+	return true
 }
 
 // countable reports whether every row read is one row of the table, and they
@@ -212,6 +243,9 @@ func (s *aggSink) grow() {
 // settleRows gives the rows that the table has counted to the aggregations that
 // count rows.
 func (s *aggSink) settleRows() {
+	if from := s.op.plan.rowsFrom; from >= 0 {
+		s.aggs[from].acc.(agg.RowSource).Rows(s.table.rows)
+	}
 	for _, a := range s.aggs {
 		if a.fromTable {
 			a.acc.(agg.RowCounter).AddRows(s.table.rows)

@@ -38,6 +38,9 @@ type tablePlan struct {
 	keys    []*groupKey
 	size    int      // tableDense: number of slots
 	strides []uint64 // tableDense
+	// rowsFrom is the aggregation that counts the rows of tableSlots, -1 for the
+	// table itself.
+	rowsFrom int
 	shifts  []uint   // tablePacked
 }
 
@@ -50,7 +53,7 @@ const (
 
 // planTable chooses the layout for keys and about rows rows.
 func planTable(keys []*groupKey, rows float64) *tablePlan {
-	p := &tablePlan{keys: keys}
+	p := &tablePlan{keys: keys, rowsFrom: -1}
 	switch {
 	case len(keys) == 0:
 	case p.planDense(rows):
@@ -217,7 +220,9 @@ func (t *groupTable) groups(c *chunk) ([]uint32, error) {
 		return nil, nil
 	case tableSlots:
 		index := t.denseIndex(c)
-		kernel.CountRows(t.rows, index)
+		if t.p.rowsFrom < 0 {
+			kernel.CountRows(t.rows, index)
+		}
 		return index, nil
 	case tableDense:
 		t.denseGroups(c)

@@ -45,6 +45,7 @@ func (ix *IndexingConfig) For(s *Schema) IndexingConfig {
 	}
 	out.Inverted, out.NoDictionary = kept(ix.Inverted, has), kept(ix.NoDictionary, has)
 	out.Dictionary, out.Range = kept(ix.Dictionary, has), kept(ix.Range, has)
+	out.Text, out.FST, out.Geo = kept(ix.Text, has), kept(ix.FST, has), keptKeys(ix.Geo, has)
 	out.Bloom, out.JSON, out.Timestamps = keptKeys(ix.Bloom, has), keptKeys(ix.JSON, has), keptKeys(ix.Timestamps, has)
 	out.Compression, out.Partition = keptKeys(ix.Compression, has), keptKeys(ix.Partition, has)
 	out.StarTrees = nil

@@ -23,6 +23,7 @@ func Validate(cfg *TableConfig, s *Schema) error {
 	v.jsonIndexes(ix)
 	v.textIndexes(ix)
 	v.fstIndexes(ix)
+	v.geoIndexes(ix)
 	v.blooms(ix)
 	v.ranges(ix)
 	v.starTrees(ix)

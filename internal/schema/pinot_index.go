@@ -108,7 +108,10 @@ func (r *tableReader) readFieldConfig(o *object) {
 		r.readTimestampConfig(ts, column)
 	}
 	o.refuse("tierOverwrites")
-	o.ignoreFilled("properties")
+	r.readGeoProperties(o, column)
+	if !o.taken["properties"] {
+		o.ignoreFilled("properties")
+	}
 	o.done()
 }
 
@@ -162,7 +165,9 @@ func (r *tableReader) addIndex(o *object, key, kind, column string) {
 		addOnce(&r.cfg.Indexing.Text, column)
 	case "FST":
 		r.addFST(o, key, column)
-	case "H3", "VECTOR":
+	case "H3":
+		r.addGeo(column)
+	case "VECTOR":
 		o.fail(key, "the index %s is not supported yet", strings.ToUpper(kind))
 	default:
 		o.fail(key, "unknown index %q", kind)
@@ -207,6 +212,9 @@ func (r *tableReader) readIndexes(o *object, column string) {
 	if x := o.child("text"); x != nil {
 		r.readTextIndex(x, column)
 	}
+	if x := o.child("h3"); x != nil {
+		r.readGeoIndex(x, column)
+	}
 	if x := o.child("fst"); x != nil {
 		if !x.boolean("disabled", false) {
 			r.addFST(o, "fst", column)
@@ -214,7 +222,7 @@ func (r *tableReader) readIndexes(o *object, column string) {
 		x.ignore("type")
 		x.done()
 	}
-	for _, kind := range []string{"h3", "vector", "ifst", "map"} {
+	for _, kind := range []string{"vector", "ifst", "map"} {
 		if ix := o.child(kind); ix != nil && !ix.boolean("disabled", false) {
 			o.fail(kind, "the index is not supported yet")
 		}

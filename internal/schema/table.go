@@ -66,12 +66,13 @@ type IndexingConfig struct {
 	Range        []string               // buckets of ascending values
 	Bloom        map[string]BloomConfig // by column
 	JSON         map[string]JSONIndexConfig
-	Text         []string                 `json:",omitempty"` // words of texts
-	FST          []string                 `json:",omitempty"` // a dictionary for LIKE
-	Timestamps   map[string][]Granularity `json:",omitempty"` // by column: times kept truncated
-	Compression  map[string]string        // column -> codec of raw chunks
-	Partition    map[string]int           // column -> number of partitions
-	StarTrees    []StarTreeConfig         `json:",omitempty"`
+	Text         []string                  `json:",omitempty"` // words of texts
+	FST          []string                  `json:",omitempty"` // a dictionary for LIKE
+	Geo          map[string]GeoIndexConfig `json:",omitempty"`
+	Timestamps   map[string][]Granularity  `json:",omitempty"` // by column: times kept truncated
+	Compression  map[string]string         // column -> codec of raw chunks
+	Partition    map[string]int            // column -> number of partitions
+	StarTrees    []StarTreeConfig          `json:",omitempty"`
 	// DefaultStarTree asks for a tree whose dimensions are chosen per segment.
 	DefaultStarTree bool `json:",omitempty"`
 }

@@ -65,8 +65,30 @@ func (sp *segPlan) predicates(ctx *fn.Context, e plan.Expr, neg bool) (predicate
 		return sp.combine(ctx, e.Args, neg, !neg)
 	case *plan.Or:
 		return sp.combine(ctx, e.Args, neg, neg)
+	case *plan.Call:
+		if cond, is, ok := truthCompared(e); ok {
+			return sp.predicates(ctx, cond, neg != !is)
+		}
 	}
 	return sp.leafPredicate(ctx, e, neg)
+}
+
+// truthCompared recognises condition = TRUE and the like, where the condition is
+// no column: the condition is looked at, negated unless is.
+func truthCompared(e *plan.Call) (cond plan.Expr, is, ok bool) {
+	if len(e.Args) != 2 || e.Fn.Name != "=" && e.Fn.Name != "<>" {
+		return nil, false, false
+	}
+	l, r := e.Args[0], e.Args[1]
+	if _, isConst := l.(*plan.Const); isConst {
+		l, r = r, l
+	}
+	k, isConst := r.(*plan.Const)
+	_, isCall := l.(*plan.Call)
+	if !isConst || !isCall || k.Value.Null || k.Value.Type != schema.Bool || l.Type() != schema.Bool {
+		return nil, false, false
+	}
+	return l, (k.Value.I != 0) == (e.Fn.Name == "="), true
 }
 
 // combine makes the conjunction or disjunction of conditions, merging those

@@ -24,14 +24,17 @@ type found struct {
 	docs *roaring.Bitmap
 	// exact tells that the condition is TRUE for all of docs; otherwise it
 	// needs a look at each.
-	exact  bool
+	exact bool
+	// maybe are further documents of which only the condition tells, whether
+	// exact or not; nil for none.
+	maybe  *roaring.Bitmap
 	method string
 }
 
 // finders ask the indexes of a column; nil when an index does not exist, cannot
 // tell, or costs more than evaluating the condition.
 var finders = []func(sp *segPlan, ctx *fn.Context, col int, e plan.Expr) (*found, error){
-	findJSONMatch, findJSONValue, findTextMatch, findElements,
+	findJSONMatch, findJSONValue, findTextMatch, findElements, findGeo,
 }
 
 // indexPredicate makes the predicate of a condition over one column that an
@@ -56,16 +59,34 @@ func (sp *segPlan) indexPredicate(ctx *fn.Context, e plan.Expr, neg bool, x *lea
 
 func (sp *segPlan) foundPredicate(f *found, c *segCol, e plan.Expr, neg bool, x *leafExpr) predicate {
 	if neg {
+		if f.maybe != nil {
+			f.docs.Or(f.maybe)
+		}
 		f.docs.Flip(0, uint64(sp.docs))
 		if c.hasNulls() {
 			f.docs.AndNot(c.col.Nulls())
 		}
 	}
-	if f.docs.IsEmpty() {
-		return predConst(false)
+	var out predOr
+	if !f.docs.IsEmpty() {
+		out = append(out, f.part(f.docs, f.exact, e, neg, x))
 	}
-	p := &predDocs{docs: f.docs, method: f.method, src: e, neg: neg}
-	if f.exact {
+	if f.maybe != nil && !f.maybe.IsEmpty() {
+		out = append(out, f.part(f.maybe, false, e, neg, x))
+	}
+	switch len(out) {
+	case 0:
+		return predConst(false)
+	case 1:
+		return out[0]
+	}
+	return out
+}
+
+// part is the predicate of some of the documents found.
+func (f *found) part(docs *roaring.Bitmap, exact bool, e plan.Expr, neg bool, x *leafExpr) predicate {
+	p := &predDocs{docs: docs, method: f.method, src: e, neg: neg}
+	if exact {
 		return p
 	}
 	return predAnd{p, &predExpr{x: x, src: e, neg: neg}}

@@ -76,7 +76,10 @@ func (e *encoded) indexes(d *data, p *plan) error {
 	if err := e.json(d, p); err != nil {
 		return err
 	}
-	return e.text(d, p)
+	if err := e.text(d, p); err != nil {
+		return err
+	}
+	return e.geo(d, p)
 }
 
 // useDictionary decides between the dictionary form and the values form and

@@ -23,6 +23,8 @@ type plan struct {
 	bloom         *schema.BloomConfig // nil for no filter
 	json          *segment.JSONOptions
 	text          bool
+	geo           bool
+	geoLevel      int // of the cells of the geo index
 	codec         encoding.Codec
 	hasCodec      bool
 	elements      elementPlan // of a list column
@@ -76,6 +78,7 @@ func checkNames(s *schema.Schema, ix *schema.IndexingConfig) error {
 	check("dictionary columns", ix.Dictionary...)
 	check("rangeIndexColumns", ix.Range...)
 	check("text index", ix.Text...)
+	check("H3 index", slices.Collect(maps.Keys(ix.Geo))...)
 	check("jsonIndexColumns", slices.Collect(maps.Keys(ix.JSON))...)
 	check("timestampConfig", slices.Collect(maps.Keys(ix.Timestamps))...)
 	check("bloomFilterColumns", slices.Collect(maps.Keys(ix.Bloom))...)
@@ -122,6 +125,9 @@ func planColumn(f *schema.Field, ix *schema.IndexingConfig) (plan, error) {
 		return p, err
 	}
 	if p.text, err = planText(f, ix); err != nil {
+		return p, err
+	}
+	if p.geoLevel, p.geo, err = planGeo(f, ix); err != nil {
 		return p, err
 	}
 	k := f.Type.Kind()

@@ -34,6 +34,9 @@ func (c *Column) check() error {
 	if err := c.checkText(); err != nil {
 		return err
 	}
+	if err := c.checkGeo(); err != nil {
+		return err
+	}
 	if err := c.checkJSON(); err != nil {
 		return err
 	}

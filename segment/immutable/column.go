@@ -35,6 +35,7 @@ type Column struct {
 	ranges lazyRange
 	json   lazyJSON
 	text   lazyText
+	geo    lazyGeo
 }
 
 var _ segment.Column = (*Column)(nil)

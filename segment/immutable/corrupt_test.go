@@ -12,6 +12,7 @@ import (
 
 	"github.com/alluviumdb/alluvium/internal/column"
 	"github.com/alluviumdb/alluvium/internal/fulltext"
+	"github.com/alluviumdb/alluvium/internal/geo"
 	"github.com/alluviumdb/alluvium/internal/jsonmatch"
 	"github.com/alluviumdb/alluvium/internal/schema"
 	"github.com/alluviumdb/alluvium/internal/vfs"
@@ -34,6 +35,8 @@ func smallTable(rng *rand.Rand, rows int) *table {
 				v.AppendNull()
 			case i > 0 && (name == "runs" || name == "long") && rng.IntN(6) > 0:
 				v.AppendFrom(v, i-1)
+			case name == "place":
+				v.Append(column.BytesValue(t, geo.AppendPoint(nil, float64(rng.IntN(4)*10), 4, i > 3)))
 			case name == "ascending":
 				v.Append(column.IntValue(t, int64(i)*1000+int64(rng.IntN(3))))
 			default:
@@ -58,6 +61,7 @@ func smallTable(rng *rand.Rand, rows int) *table {
 	add("scaled", schema.Float64, 1<<20, 6)
 	add("list", schema.Text.AsList(), 20, 4)
 	add("numbers", schema.Int32.AsList(), 9, 6)
+	add("place", schema.Bytea, 0, 8)
 	tb.cfg = build.Config{
 		Table: &schema.Table{Name: "t", Schema: s, Config: &schema.TableConfig{
 			TimeColumn: "ascending",
@@ -66,7 +70,7 @@ func smallTable(rng *rand.Rand, rows int) *table {
 				Range:      []string{"dict", "for", "float"},
 				Timestamps: map[string][]schema.Granularity{"ascending": {schema.GranularitySecond}},
 				Bloom:      map[string]schema.BloomConfig{"dict": {}, "for": {}}, JSON: map[string]schema.JSONIndexConfig{"text": {}},
-				Text: []string{"dict"},
+				Text: []string{"dict"}, Geo: map[string]schema.GeoIndexConfig{"place": {Resolutions: []int{6}}},
 			},
 		}},
 		Meta: &segment.Metadata{Name: "t__0__0__x", Table: "t", Streamed: true, FirstSeq: 1000},
@@ -93,6 +97,9 @@ func queryAll(s *Segment) (uint64, error) {
 			return 0, err
 		}
 		if err := queryText(c, func(b []byte) { h.Write(b) }); err != nil {
+			return 0, err
+		}
+		if err := queryGeo(c, func(b []byte) { h.Write(b) }); err != nil {
 			return 0, err
 		}
 		if err := queryJSON(c, func(b []byte) { h.Write(b) }); err != nil {
@@ -172,6 +179,23 @@ func queryText(c *Column, note func([]byte)) error {
 			return err
 		}
 		note(encoding.Bytes(docs.ToArray()))
+	}
+	return nil
+}
+
+func queryGeo(c *Column, note func([]byte)) error {
+	if c.Geo() == nil {
+		return nil
+	}
+	for _, geography := range []bool{false, true} {
+		sure, maybe, ok, err := c.Geo().Match(geo.Near(geo.Point{X: 3, Y: 4}, geography, 15, geography), 1<<30)
+		if err != nil {
+			return err
+		}
+		if ok {
+			note(encoding.Bytes(sure.ToArray()))
+			note(encoding.Bytes(maybe.ToArray()))
+		}
 	}
 	return nil
 }

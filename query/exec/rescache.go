@@ -318,6 +318,16 @@ func (c *resultCache) remove(e *cacheEntry) {
 	}
 }
 
+// knows reports whether the leaf of a run is worth remembering or has entries.
+func (c *resultCache) knows(r *cachedRun) bool {
+	if _, again := c.seen(r.hash); again {
+		return true
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.leaves[string(r.key)] != nil
+}
+
 // see notes what a run without help of the cache cost.
 func (c *resultCache) see(s sight) {
 	c.mu.Lock()

@@ -23,7 +23,13 @@ type cachedRun struct {
 	ctx  *fn.Context
 	leaf *plan.Leaf
 	opt  Options
-	// key is the canonical form of what decides the leaf's groups or rows over
+	// partLeaf is the leaf of which parts are kept: leaf, or with windowed one
+	// without conditions that all rows of sealed meet. full is then the hash of
+	// the leaf itself.
+	partLeaf *plan.Leaf
+	windowed bool
+	full     uint64
+	// key is the canonical form of what decides partLeaf's groups or rows over
 	// a segment, wanted that of what is asked of finished groups. Both are valid
 	// during the run only.
 	key, wanted []byte
@@ -41,7 +47,7 @@ func (e *Engine) cachedRun(ctx *fn.Context, leaf *plan.Leaf, segs []segment.Segm
 	if e.results == nil || opt.Settings["result_cache"] == resultCacheOff || !keepable(leaf, opt.Wanted) {
 		return nil
 	}
-	r := &cachedRun{e: e, ctx: ctx, leaf: leaf, opt: opt}
+	r := &cachedRun{e: e, ctx: ctx, leaf: leaf, partLeaf: leaf, opt: opt}
 	r.split(segs)
 	// Only groups can be merged with those of segments that may change.
 	if len(r.sealed) == 0 || !leaf.Aggregate && len(r.tail) > 0 || !r.encode(buf) {
@@ -73,7 +79,7 @@ func (r *cachedRun) encode(buf *[]byte) bool {
 	key = append(key, 0)
 	key = append(key, r.opt.Settings["float_sum"]...)
 	key = append(key, 0)
-	key, err := plan.AppendLeaf(key, r.leaf)
+	key, err := plan.AppendLeaf(key, r.partLeaf)
 	if err != nil {
 		return false
 	}

@@ -21,12 +21,23 @@ func (r *cachedRun) run(emit func(*column.Batch) error) (Stats, error) {
 			return r.replay(e, emit)
 		}
 	}
+	if !cache.knows(r) {
+		if w := r.window(); w != nil {
+			return w.runWindow(emit)
+		}
+	}
+	return r.runParts(emit)
+}
+
+// runParts answers the leaf with the help of parts.
+func (r *cachedRun) runParts(emit func(*column.Batch) error) (Stats, error) {
+	cache := r.e.results
 	seen, again := cache.seen(r.hash)
 	cover := cache.cover(r)
 	if r.leaf.Aggregate && !cover.exact() && r.worthPart(&seen, again, &cover) {
 		return r.runBuilding(&cover, churnedDearly(cache, &seen, &cover), emit)
 	}
-	if cover.exact() || again && len(r.tail) == 0 {
+	if cover.exact() || again && len(r.tail) == 0 && !r.windowed {
 		return r.finish(&cover, emit)
 	}
 	return r.runUnseen(emit)
@@ -110,7 +121,7 @@ func (r *cachedRun) segments(sealed []segment.Segment) []segment.Segment {
 // none of the segments can change.
 func (r *cachedRun) finish(c *coverage, emit func(*column.Batch) error) (Stats, error) {
 	cache := r.e.results
-	keep := len(r.tail) == 0
+	keep := len(r.tail) == 0 && !r.windowed
 	kept := capture{limit: cache.maxEntry()}
 	st, err := r.e.runLeaf(r.ctx, r.leaf, r.segments(c.rest), c.parts, r.opt, func(b *column.Batch) error {
 		if keep {
@@ -182,14 +193,14 @@ func (b *builder) part(parts []*cacheEntry, segs []segment.Segment) (*cacheEntry
 	opt := r.opt
 	opt.Wanted = nil
 	var batches []*column.Batch
-	st, err := r.e.runLeaf(r.ctx, r.leaf, segs, parts, opt, func(x *column.Batch) error {
+	st, err := r.e.runLeaf(r.ctx, r.partLeaf, segs, parts, opt, func(x *column.Batch) error {
 		batches = append(batches, x)
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	e := &cacheEntry{part: newStatePart(r.leaf, r.sealed[0].Metadata().TableID, batches), scan: st.reading}
+	e := &cacheEntry{part: newStatePart(r.partLeaf, r.sealed[0].Metadata().TableID, batches), scan: st.reading}
 	e.base.setBase(&st, segs)
 	for _, p := range parts {
 		e.scan += p.scan

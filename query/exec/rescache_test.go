@@ -329,6 +329,42 @@ func TestResultCacheRefuses(t *testing.T) {
 	}
 }
 
+// TestResultCacheWindow moves the bounds of a filter over segments in order of
+// time.
+func TestResultCacheWindow(t *testing.T) {
+	g := newGen(8)
+	rows := g.table(3000)
+	for i, row := range rows {
+		row[colTime] = column.IntValue(schema.Timestamp, int64(i))
+	}
+	var segs []segment.Segment
+	for i := range 6 {
+		segs = append(segs, sealedSegment(g, fmt.Sprintf("s%d", i), rows[i*500:(i+1)*500]))
+	}
+	segs[5].(*testseg.Segment).SetConsuming()
+	e, plain := cachingEngine(0), New(Config{Workers: -1, ResultCacheBytes: -1})
+	cached := int64(0)
+	for i := range int64(12) {
+		leaf := countLeaf(t, 0)
+		leaf.Filter = &plan.And{Args: []plan.Expr{
+			leaf.Filter,
+			call(compareFunc(">=", schema.Timestamp), ref(colTime), konst(column.IntValue(schema.Timestamp, 300+80*i))),
+			call(compareFunc("<=", schema.Timestamp), ref(colTime), konst(column.IntValue(schema.Timestamp, 2600+i))),
+		}}
+		opt := Options{Wanted: &plan.Wanted{Limit: -1}, Trace: true}
+		want, _ := askCache(t, plain, leaf, segs, opt)
+		got, st := askCache(t, e, leaf, segs, opt)
+		compareTexts(t, fmt.Sprintf("window %d", i), got, want)
+		if st.SegmentsQueried != 6 || len(st.Segments) != 6 {
+			t.Errorf("window %d: %+v", i, st)
+		}
+		cached += st.SegmentsCached
+	}
+	if cached < 25 {
+		t.Errorf("%d segments of 12 windows were known", cached)
+	}
+}
+
 func TestResultCacheTopN(t *testing.T) {
 	g := newGen(5)
 	segs := sealedSegments(g, 3, 700)

@@ -74,6 +74,13 @@ func CanMatch(l *Leaf, ranges RangeFunc) bool {
 	return m.outcomes(l.Filter)&canTrue != 0
 }
 
+// MustMatch reports whether every row within the ranges passes a condition over
+// the columns of the leaf. It is sound: true means that all do.
+func MustMatch(l *Leaf, cond Expr, ranges RangeFunc) bool {
+	m := matcher{cols: l.Cols, ranges: ranges}
+	return m.outcomes(cond) == canTrue
+}
+
 // outcome is a set of truth values that a condition may have.
 type outcome uint8
 

@@ -192,6 +192,30 @@ func TestCanMatchIsSound(t *testing.T) {
 	}
 }
 
+func TestMustMatchIsSound(t *testing.T) {
+	g := newRandomFilters(11)
+	held := 0
+	for range 20_000 {
+		leaf := &Leaf{Cols: g.cols, Filter: g.condition(2)}
+		rows := make([][]column.Value, 1+g.r.IntN(3))
+		for i := range rows {
+			rows[i] = g.row()
+		}
+		if !MustMatch(leaf, leaf.Filter, rangesOf(g.cols, rows)) {
+			continue
+		}
+		held++
+		for _, row := range rows {
+			if v := truth(t, leaf.Filter, row); v.Null || v.I == 0 {
+				t.Fatalf("holds for a row that does not pass: %s, row %v", ExprString(leaf.Filter), row)
+			}
+		}
+	}
+	if held < 500 {
+		t.Errorf("only %d of 20,000 held", held)
+	}
+}
+
 func TestCanMatchWithoutKnowledge(t *testing.T) {
 	g := newRandomFilters(8)
 	for range 2_000 {

@@ -1,6 +1,7 @@
 package testengine
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -50,6 +51,17 @@ func TestResultCacheBySQL(t *testing.T) {
 	f(true, "SELECT day, min(price) FROM sales GROUP BY 1 HAVING count(*) > 10 ORDER BY 2, 1 LIMIT 5")
 	f(true, "SELECT country, product, sum(qty) FROM sales GROUP BY ROLLUP (1, 2) ORDER BY 1, 2")
 	f(true, "SELECT count(*) FROM sales WHERE qty > 3 AND day > current_date - 10000")
+	for day := 1; day < 6; day++ { // not the same statement twice
+		sql := fmt.Sprintf("SELECT country, avg(qty) FROM sales WHERE day > '2025-12-%02d' GROUP BY 1 ORDER BY 1", day)
+		want := ask(strings.ReplaceAll(sql, "sales", "plain"))
+		ask("SET result_cache = on")
+		if got := ask(sql); got != want {
+			t.Errorf("%s:\n%s\nwant\n%s", sql, got, want)
+		}
+	}
+	if plan := ask("EXPLAIN ANALYZE SELECT country, avg(qty) FROM sales WHERE day > '2025-11-30' GROUP BY 1 ORDER BY 1"); !strings.Contains(plan, ": cached") {
+		t.Errorf("a moving window is not kept:\n%s", plan)
+	}
 	f(false, "SELECT count(*) FROM sales WHERE age(day::timestamp) > '1 hour' AND qty > 3")
 	f(false, "SELECT country, qty, price, customer FROM sales ORDER BY 3, 2, 4, 1 LIMIT 5")
 	if got := ask("SHOW result_cache"); got != "off" {

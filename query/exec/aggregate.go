@@ -148,7 +148,7 @@ func (op *aggregate) finish(q *query, sinks []sink, emit func(*column.Batch) err
 			return err
 		}
 	}
-	q.stats.groups = base.table.n
+	q.cost.groups = base.table.n
 	if op.known != nil {
 		for i, acc := range op.known {
 			if err := mergeStates(base.aggs[i].acc, acc, op.calls[i].call.Spec, []uint32{0}); err != nil {

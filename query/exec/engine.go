@@ -106,5 +106,6 @@ func (e *Engine) RunLeaf(ctx *fn.Context, leaf *plan.Leaf, segs []segment.Segmen
 		})
 		return st, err
 	}
-	return e.runLeaf(ctx, leaf, segs, nil, opt, emit)
+	st, _, err := e.runLeaf(ctx, leaf, segs, nil, opt, emit)
+	return st, err
 }

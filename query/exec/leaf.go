@@ -35,6 +35,7 @@ type query struct {
 	partCols int
 	segs     []*segPlan
 	stats    Stats
+	cost     leafCost
 }
 
 // operator is what a leaf does with the rows that pass its filter.
@@ -59,12 +60,12 @@ func newQuery(e *Engine, ctx *fn.Context, leaf *plan.Leaf, opt Options) *query {
 
 // runLeaf runs a leaf over segments and over parts of the result cache, which
 // stand for others.
-func (e *Engine) runLeaf(ctx *fn.Context, leaf *plan.Leaf, segs []segment.Segment, parts []*cacheEntry, opt Options, emit func(*column.Batch) error) (Stats, error) {
+func (e *Engine) runLeaf(ctx *fn.Context, leaf *plan.Leaf, segs []segment.Segment, parts []*cacheEntry, opt Options, emit func(*column.Batch) error) (Stats, leafCost, error) {
 	q := newQuery(e, ctx, leaf, opt)
 	defer q.buf.release()
 	err := guard(func() error { return q.run(segs, parts, emit) })
 	q.stats.PeakBytes = q.mem.peak.Load()
-	return q.stats, err
+	return q.stats, q.cost, err
 }
 
 func (q *query) run(segs []segment.Segment, parts []*cacheEntry, emit func(*column.Batch) error) error {
@@ -77,7 +78,7 @@ func (q *query) run(segs []segment.Segment, parts []*cacheEntry, emit func(*colu
 	if err := q.planSegments(segs); err != nil {
 		return err
 	}
-	q.stats.reading = time.Since(start)
+	q.cost.reading = time.Since(start)
 	if err := q.attach(parts); err != nil {
 		return err
 	}
@@ -273,10 +274,10 @@ func (q *query) collect(workers []*worker) {
 	for _, sp := range q.segs {
 		if sp.part != nil {
 			s.DocsScanned -= sp.matched.Load() // groups are no rows
-			s.merging += time.Duration(sp.nanos.Load())
+			q.cost.merging += time.Duration(sp.nanos.Load())
 			continue
 		}
-		s.reading += time.Duration(sp.nanos.Load())
+		q.cost.reading += time.Duration(sp.nanos.Load())
 		if sp.matched.Load() > 0 || sp.answered && sp.docs > 0 {
 			s.SegmentsMatched++
 			if sp.meta.Consuming {

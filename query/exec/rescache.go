@@ -90,6 +90,14 @@ type sight struct {
 	refused int
 }
 
+// leafCost is what keeping the results of a leaf is decided by.
+type leafCost struct {
+	groups int // of an aggregating leaf, before it is told which are wanted
+	// reading is the time for planning and reading segments, merging that for
+	// parts.
+	reading, merging time.Duration
+}
+
 // coverage is what the cache has for a run.
 type coverage struct {
 	parts []*cacheEntry     // disjoint

@@ -26,11 +26,12 @@ func (r *cachedRun) run(emit func(*column.Batch) error) (Stats, error) {
 			return w.runWindow(emit)
 		}
 	}
-	return r.runParts(emit)
+	st, _, err := r.runParts(emit)
+	return st, err
 }
 
 // runParts answers the leaf with the help of parts.
-func (r *cachedRun) runParts(emit func(*column.Batch) error) (Stats, error) {
+func (r *cachedRun) runParts(emit func(*column.Batch) error) (Stats, leafCost, error) {
 	cache := r.e.results
 	seen, again := cache.seen(r.hash)
 	cover := cache.cover(r)
@@ -64,18 +65,18 @@ func churnedDearly(cache *resultCache, seen *sight, c *coverage) bool {
 
 // runBuilding runs the leaf and leaves a part of all sealed segments in the
 // cache. The next run only has that and the tail to read.
-func (r *cachedRun) runBuilding(c *coverage, each bool, emit func(*column.Batch) error) (Stats, error) {
+func (r *cachedRun) runBuilding(c *coverage, each bool, emit func(*column.Batch) error) (Stats, leafCost, error) {
 	b := builder{run: r, each: each}
 	e, err := b.build(c.parts, c.rest)
 	if err != nil {
-		return b.stats, err
+		return b.stats, leafCost{}, err
 	}
-	st, err := r.finish(&coverage{parts: []*cacheEntry{e}}, emit)
+	st, cost, err := r.finish(&coverage{parts: []*cacheEntry{e}}, emit)
 	st.addBuilt(&b.stats)
-	if cache := r.e.results; err == nil && cache.minTime > 0 && st.merging > e.scan/2 {
+	if cache := r.e.results; err == nil && cache.minTime > 0 && cost.merging > e.scan/2 {
 		cache.refuse(r.hash, e)
 	}
-	return st, err
+	return st, cost, err
 }
 
 // perSegment is the time that a segment took.
@@ -97,19 +98,19 @@ func (r *cachedRun) replay(e *cacheEntry, emit func(*column.Batch) error) (Stats
 }
 
 // runUnseen runs the leaf as if there were no cache and notes what it cost.
-func (r *cachedRun) runUnseen(emit func(*column.Batch) error) (Stats, error) {
+func (r *cachedRun) runUnseen(emit func(*column.Batch) error) (Stats, leafCost, error) {
 	rows, start := 0, time.Now()
 	var inEmit time.Duration
-	st, err := r.e.runLeaf(r.ctx, r.leaf, r.segments(r.sealed), nil, r.opt, func(b *column.Batch) error {
+	st, cost, err := r.e.runLeaf(r.ctx, r.leaf, r.segments(r.sealed), nil, r.opt, func(b *column.Batch) error {
 		rows += b.N
 		at := time.Now()
 		defer func() { inEmit += time.Since(at) }()
 		return emit(b)
 	})
 	if err == nil {
-		r.e.results.see(sight{leaf: r.hash, took: time.Since(start) - inEmit, rows: max(rows, st.groups), segs: len(r.sealed) + len(r.tail)})
+		r.e.results.see(sight{leaf: r.hash, took: time.Since(start) - inEmit, rows: max(rows, cost.groups), segs: len(r.sealed) + len(r.tail)})
 	}
-	return st, err
+	return st, cost, err
 }
 
 // segments returns sealed segments and those that may change.
@@ -119,11 +120,11 @@ func (r *cachedRun) segments(sealed []segment.Segment) []segment.Segment {
 
 // finish runs the leaf over what is left beside parts, and keeps the answer if
 // none of the segments can change.
-func (r *cachedRun) finish(c *coverage, emit func(*column.Batch) error) (Stats, error) {
+func (r *cachedRun) finish(c *coverage, emit func(*column.Batch) error) (Stats, leafCost, error) {
 	cache := r.e.results
 	keep := len(r.tail) == 0 && !r.windowed
 	kept := capture{limit: cache.maxEntry()}
-	st, err := r.e.runLeaf(r.ctx, r.leaf, r.segments(c.rest), c.parts, r.opt, func(b *column.Batch) error {
+	st, cost, err := r.e.runLeaf(r.ctx, r.leaf, r.segments(c.rest), c.parts, r.opt, func(b *column.Batch) error {
 		if keep {
 			kept.take(b)
 		}
@@ -134,7 +135,7 @@ func (r *cachedRun) finish(c *coverage, emit func(*column.Batch) error) (Stats, 
 		e.base.setBase(&st, r.sealed)
 		cache.put(r.key, e)
 	}
-	return st, err
+	return st, cost, err
 }
 
 // setBase makes b what o tells of the segments, all of which it counts.
@@ -193,14 +194,14 @@ func (b *builder) part(parts []*cacheEntry, segs []segment.Segment) (*cacheEntry
 	opt := r.opt
 	opt.Wanted = nil
 	var batches []*column.Batch
-	st, err := r.e.runLeaf(r.ctx, r.partLeaf, segs, parts, opt, func(x *column.Batch) error {
+	st, cost, err := r.e.runLeaf(r.ctx, r.partLeaf, segs, parts, opt, func(x *column.Batch) error {
 		batches = append(batches, x)
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	e := &cacheEntry{part: newStatePart(r.partLeaf, r.sealed[0].Metadata().TableID, batches), scan: st.reading}
+	e := &cacheEntry{part: newStatePart(r.partLeaf, r.sealed[0].Metadata().TableID, batches), scan: cost.reading}
 	e.base.setBase(&st, segs)
 	for _, p := range parts {
 		e.scan += p.scan

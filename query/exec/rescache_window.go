@@ -91,13 +91,13 @@ func withoutConditions(l *plan.Leaf, conds []plan.Expr, drop uint64) *plan.Leaf 
 func (r *cachedRun) runWindow(emit func(*column.Batch) error) (Stats, error) {
 	start := time.Now()
 	var inEmit time.Duration
-	st, err := r.runParts(func(b *column.Batch) error {
+	st, cost, err := r.runParts(func(b *column.Batch) error {
 		at := time.Now()
 		defer func() { inEmit += time.Since(at) }()
 		return emit(b)
 	})
 	if err == nil {
-		r.e.results.see(sight{leaf: r.full, took: time.Since(start) - inEmit, rows: st.groups, segs: len(r.sealed) + len(r.tail)})
+		r.e.results.see(sight{leaf: r.full, took: time.Since(start) - inEmit, rows: cost.groups, segs: len(r.sealed) + len(r.tail)})
 	}
 	return st, err
 }

@@ -35,11 +35,6 @@ type Stats struct {
 	PeakBytes int64 `json:"peakBytes"`
 	// Segments has one entry per segment when a trace was asked for.
 	Segments []SegmentStats `json:"segments,omitempty"`
-
-	groups int // of an aggregating leaf, before it was told which are wanted
-	// reading is the time for planning and reading segments, merging that for
-	// parts of the result cache.
-	reading, merging time.Duration
 }
 
 // SegmentStats is the trace of one segment.

@@ -273,6 +273,15 @@ type InvertedIndex interface {
 	Count(id uint32) uint32
 }
 
+// DocLister is an InvertedIndex that lists few documents without making a
+// bitmap.
+type DocLister interface {
+	// AppendDocs appends the documents with that id, ascending, to dst. It
+	// returns false, and dst as it was, when they are more than limit or not
+	// cheaply listed: then Postings has them.
+	AppendDocs(id uint32, limit int, dst []uint32) ([]uint32, bool, error)
+}
+
 // SortedIndex is the document range of each dictionary id of a sorted column.
 type SortedIndex interface {
 	// Range returns [start, end) of the documents whose id lies in [lo, hi].

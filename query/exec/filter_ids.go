@@ -86,7 +86,11 @@ func (b *filterBuilder) buildInverted(p *predIDs, share float64) (filterNode, er
 	inv := c.col.Inverted()
 	nulls := p.nulls && c.hasNulls()
 	if p.set.n == 1 && !nulls {
-		if id := p.set.first(); uint64(inv.Count(id))*sparseFraction <= uint64(b.sp.docs) {
+		id, few := p.set.first(), int(b.sp.docs/sparseFraction)
+		if list, ok, err := b.list(inv, id, min(few, maxList)); ok || err != nil {
+			return &bitmapNode{pred: p, share: share, list: list}, b.indexError(c, err)
+		}
+		if uint64(inv.Count(id)) <= uint64(few) {
 			docs, err := inv.Postings(id)
 			if err != nil {
 				return nil, b.indexError(c, err)
@@ -109,7 +113,22 @@ func (b *filterBuilder) buildInverted(p *predIDs, share float64) (filterNode, er
 	return x, nil
 }
 
+// maxList is the number of documents that are listed without a bitmap.
+const maxList = 1024
+
+// list returns the documents of an id where the index lists them.
+func (b *filterBuilder) list(inv segment.InvertedIndex, id uint32, limit int) (docs []uint32, ok bool, err error) {
+	lister, ok := inv.(segment.DocLister)
+	if !ok {
+		return nil, false, nil
+	}
+	return lister.AppendDocs(id, limit, b.sp.buf.uint32s(limit)[:0])
+}
+
 func (b *filterBuilder) indexError(c *segCol, err error) error {
+	if err == nil {
+		return nil
+	}
 	return fmt.Errorf("segment %s, inverted index of %s: %w", b.sp.meta.Name, c.meta.Name, err)
 }
 

@@ -30,6 +30,10 @@ type (
 		nulls bool
 		src   plan.Expr
 		neg   bool
+		// share is the share of rows that pass in the segment of sharePlan,
+		// once it was estimated there.
+		share     float64
+		sharePlan *segPlan
 	}
 	// predRange is TRUE for the rows of a raw column with a value in r; never
 	// for NULL.

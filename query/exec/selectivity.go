@@ -75,9 +75,17 @@ func (sp *segPlan) nullShare(col int) float64 {
 // each one's documents.
 const countedIDs = 4096
 
-// idsShare counts documents by the index where there is one, else takes ids to
-// be equally frequent.
+// idsShare is the share of rows that pass, which is estimated once.
 func (sp *segPlan) idsShare(p *predIDs) float64 {
+	if p.sharePlan != sp {
+		p.share, p.sharePlan = sp.estimateIDs(p), sp
+	}
+	return p.share
+}
+
+// estimateIDs counts documents by the index where there is one, else takes ids
+// to be equally frequent.
+func (sp *segPlan) estimateIDs(p *predIDs) float64 {
 	c := sp.cols[p.col]
 	nulls := 0.0
 	if p.nulls {

@@ -3,6 +3,7 @@ package index
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -35,7 +36,10 @@ type Inverted struct {
 	checked []atomic.Uint64 // a bit per id whose posting was found sound
 }
 
-var _ segment.InvertedIndex = (*Inverted)(nil)
+var (
+	_ segment.InvertedIndex = (*Inverted)(nil)
+	_ segment.DocLister     = (*Inverted)(nil)
+)
 
 const (
 	invertedHead = 64
@@ -105,6 +109,20 @@ func (x *Inverted) Postings(id uint32) (*roaring.Bitmap, error) {
 	m := roaring.New()
 	m.AddMany(docs[:n])
 	return m, nil
+}
+
+// AppendDocs implements segment.DocLister.
+func (x *Inverted) AppendDocs(id uint32, limit int, dst []uint32) ([]uint32, bool, error) {
+	n, b, err := x.posting(id)
+	if err != nil || int(n) > min(limit, shortMax) {
+		return dst, false, err
+	}
+	before := len(dst)
+	dst = slices.Grow(dst, int(n))[:before+int(n)]
+	if err := x.short(id, dst[before:], b); err != nil {
+		return dst[:before], false, err
+	}
+	return dst, true, nil
 }
 
 // SetDocs implements segment.InvertedIndex.

@@ -26,6 +26,10 @@ type columnWriter struct {
 	ids16 []uint16 // the open block's ids, in one of the two
 	ids32 []uint32
 
+	// chains index the rows of blocks that have too many ids for postings, nil
+	// until there is such a block.
+	chains *chains
+
 	nulls     []uint64 // of the open block, nil until a row is NULL
 	nullsOpen int
 	nullCount uint32 // in all blocks
@@ -51,10 +55,11 @@ type columnState struct {
 	open   *part
 	// dict is the dictionary of ids in any block; only if pure do all blocks
 	// have ids.
-	dict  *dictView
-	pure  bool
-	nulls uint32
-	zone  *zone // of the open block if it holds raw numbers
+	dict   *dictView
+	pure   bool
+	nulls  uint32
+	zone   *zone   // of the open block if it holds raw numbers
+	chains *chains // nil while all closed blocks have postings
 }
 
 // newColumnWriter refuses what the build of the sealed segment would refuse,
@@ -182,6 +187,9 @@ func (w *columnWriter) append(v *column.Vector, from, n, at int, scratch []uint3
 	ids := scratch[:n]
 	w.dict.encode(v, from, ids)
 	w.appendIDs(ids)
+	if w.chains != nil {
+		w.chain(ids, at)
+	}
 }
 
 func (w *columnWriter) appendNulls(v *column.Vector, from, n, at int) {
@@ -219,6 +227,12 @@ func (w *columnWriter) appendIDs(ids []uint32) {
 		w.growWide(n)
 	}
 	w.ids32 = append(w.ids32, ids...)
+}
+
+// chain adds the ids of rows at, at+1, … of the open block to the chains.
+func (w *columnWriter) chain(ids []uint32, at int) {
+	first := uint32(len(w.closed)*segment.BlockRows + at)
+	w.chains.add(first, ids, &part{nulls: w.nulls}, w.dict.size())
 }
 
 // growWide makes room for n more ids of four bytes, to which it moves those of
@@ -266,9 +280,12 @@ func (w *columnWriter) closeIDs(p *part, ids []uint32) (held, packed int64) {
 		openIDs16(w.ids16).Read(0, ids)
 	}
 	p.lo, p.hi = idBounds(ids)
-	if w.inverted {
+	if w.inverted && w.chains == nil {
 		if p.post = buildPostings(ids, w.nulls, p.lo, p.hi); p.post != nil {
 			held = p.post.bytes()
+		} else {
+			w.chains = newChains(uint32(len(w.closed) * segment.BlockRows))
+			w.chain(ids, 0)
 		}
 	}
 	packedIDs, size := packIDs(ids, p.lo, p.hi)
@@ -330,7 +347,7 @@ func (w *columnWriter) state() columnState {
 	}
 	st := columnState{
 		columnInfo: &w.columnInfo, closed: w.closed, open: w.open,
-		pure: w.raw == nil, nulls: w.nullCount + uint32(w.nullsOpen),
+		pure: w.raw == nil, nulls: w.nullCount + uint32(w.nullsOpen), chains: w.chains,
 	}
 	if w.dict != nil {
 		st.dict = w.dict.view()
@@ -347,7 +364,7 @@ const partBytes = 256
 // heldBytes is the memory of the column.
 func (w *columnWriter) heldBytes() int64 {
 	n := w.closedBytes + int64(len(w.closed))*partBytes + int64(cap(w.ids16))*2 + int64(cap(w.ids32))*4
-	n += int64(cap(w.nulls))*8 + int64(cap(w.closed))*8
+	n += int64(cap(w.nulls))*8 + int64(cap(w.closed))*8 + w.chains.bytes()
 	if w.dict != nil {
 		n += w.dict.heldBytes()
 	}

@@ -5,8 +5,6 @@ import (
 	"math/bits"
 	"sort"
 
-	"github.com/RoaringBitmap/roaring/v2"
-
 	"github.com/alluviumdb/alluvium/internal/column"
 	"github.com/alluviumdb/alluvium/segment"
 )
@@ -116,61 +114,6 @@ func (p *postings) find(id uint32) *posting {
 	return &p.entries[i]
 }
 
-// inverted is the inverted index of a view: postings of closed blocks where
-// they exist, a scan of the others and of the open block.
-type inverted struct{ col *Column }
-
-var _ segment.InvertedIndex = inverted{}
-
-// Postings implements segment.InvertedIndex.
-func (x inverted) Postings(id uint32) (*roaring.Bitmap, error) {
-	var b containerBuilder
-	scan := make(column.Bitmap, containerWords)
-	for k := range x.col.blocks() {
-		p := x.col.part(k)
-		switch {
-		case p.post == nil:
-			if n := x.scan(k, id, scan); n > 0 {
-				b.addWords(uint16(k), scan, n)
-			}
-		default:
-			if e := p.post.find(id); e != nil {
-				b.addPosting(uint16(k), p.post, e)
-			}
-		}
-	}
-	bm := roaring.New()
-	if b.keys == nil {
-		return bm, nil
-	}
-	_, err := bm.FromBuffer(b.bytes())
-	return bm, err
-}
-
-// SetDocs implements segment.InvertedIndex.
-func (x inverted) SetDocs(id uint32, dst column.Bitmap) error {
-	var scan column.Bitmap
-	for k := range x.col.blocks() {
-		p := x.col.part(k)
-		words := dst[k*containerWords : min((k+1)*containerWords, len(dst))]
-		if p.post != nil {
-			if e := p.post.find(id); e != nil {
-				p.post.set(e, words)
-			}
-			continue
-		}
-		if scan == nil {
-			scan = make(column.Bitmap, containerWords)
-		}
-		if x.scan(k, id, scan) > 0 {
-			for i := range words {
-				words[i] |= scan[i]
-			}
-		}
-	}
-	return nil
-}
-
 // set sets the bits of the rows of an entry.
 func (p *postings) set(e *posting, dst column.Bitmap) {
 	if e.count > maxListed {
@@ -182,39 +125,6 @@ func (p *postings) set(e *posting, dst column.Bitmap) {
 	for _, row := range p.rows[e.at : e.at+e.count] {
 		dst[row>>6] |= 1 << (row & 63)
 	}
-}
-
-// Count implements segment.InvertedIndex.
-func (x inverted) Count(id uint32) uint32 {
-	total := 0
-	scan := make(column.Bitmap, containerWords)
-	for k := range x.col.blocks() {
-		p := x.col.part(k)
-		if p.post == nil {
-			total += x.scan(k, id, scan)
-		} else if e := p.post.find(id); e != nil {
-			total += int(e.count)
-		}
-	}
-	return uint32(total)
-}
-
-// scan sets dst to the rows of block k that have the id and returns their number.
-func (x inverted) scan(k int, id uint32, dst column.Bitmap) int {
-	p, n := x.col.part(k), x.col.rowsOf(k)
-	if p.closed && (id < p.lo || id > p.hi) {
-		return 0
-	}
-	clear(dst)
-	p.ids.Match(0, n, segment.IDSet{Lo: id, Hi: id}, dst)
-	count := 0
-	for w := range column.Words(n) {
-		if p.nulls != nil {
-			dst[w] &^= p.nullWord(w)
-		}
-		count += bits.OnesCount64(dst[w])
-	}
-	return count
 }
 
 // containerBuilder writes a bitmap in roaring's portable format: a header of
@@ -257,6 +167,36 @@ func (b *containerBuilder) addWords(key uint16, words []uint64, count int) {
 		for ; w != 0; w &= w - 1 {
 			b.body = binary.LittleEndian.AppendUint16(b.body, uint16(i<<6+bits.TrailingZeros64(w)))
 		}
+	}
+}
+
+// addRows adds ascending rows of the segment.
+func (b *containerBuilder) addRows(rows []uint32) {
+	for len(rows) > 0 {
+		k, n := rows[0]/segment.BlockRows, 1
+		for n < len(rows) && rows[n]/segment.BlockRows == k {
+			n++
+		}
+		b.addBlockRows(uint16(k), rows[:n])
+		rows = rows[n:]
+	}
+}
+
+// addBlockRows adds ascending rows of one block.
+func (b *containerBuilder) addBlockRows(key uint16, rows []uint32) {
+	b.addHeader(key, len(rows))
+	if len(rows) <= maxListed {
+		for _, row := range rows {
+			b.body = binary.LittleEndian.AppendUint16(b.body, uint16(row))
+		}
+		return
+	}
+	var words [containerWords]uint64
+	for _, row := range rows {
+		words[uint16(row)>>6] |= 1 << (row & 63)
+	}
+	for _, w := range words {
+		b.body = binary.LittleEndian.AppendUint64(b.body, w)
 	}
 }
 

@@ -24,6 +24,10 @@ type Config struct {
 	// over all segments, which is kept between queries; zero means 256 MB,
 	// negative none.
 	DomainBytes int64
+	// MatchBytes bounds the memory for which values of dictionaries pass
+	// conditions, which is kept between queries; zero means 64 MB, negative
+	// none.
+	MatchBytes int64
 	// ResultCacheBytes bounds the memory for results of leaves over segments
 	// that never change; zero means 256 MB, negative none.
 	ResultCacheBytes int64
@@ -63,6 +67,7 @@ type Engine struct {
 	buffers    bufferPool
 	domains    domains
 	results    *resultCache // nil: none
+	matches    *matchCache  // nil: none
 }
 
 // New returns an engine.
@@ -72,6 +77,7 @@ func New(cfg Config) *Engine {
 		n = runtime.GOMAXPROCS(0) - 1
 	}
 	e := &Engine{tokens: make(chan struct{}, max(n, 0)), inlineWork: defaultInlineWork, results: newResultCache(cfg.ResultCacheBytes, cfg.ResultCacheTime)}
+	e.matches = newMatchCache(cfg.MatchBytes)
 	e.domains.limit = cfg.DomainBytes
 	if cfg.DomainBytes == 0 {
 		e.domains.limit = defaultDomainBytes

@@ -92,7 +92,7 @@ func (s *segExpr) values(ctx *fn.Context, sp *segPlan, x *leafExpr) *column.Vect
 		if s.mode == exprConst {
 			s.vals, err = sp.evalConst(ctx, x.e)
 		} else {
-			s.vals, err = sp.evalDict(ctx, x.e, s.col)
+			s.vals, err = sp.evalDict(ctx, x.e, s.col, 0)
 		}
 		s.failed = err != nil
 	})
@@ -120,15 +120,15 @@ func (sp *segPlan) evalConst(ctx *fn.Context, e plan.Expr) (*column.Vector, erro
 }
 
 // evalDict computes an expression over dictionary column col: one row per
-// value, and a last one for NULL.
-func (sp *segPlan) evalDict(ctx *fn.Context, e plan.Expr, col int) (*column.Vector, error) {
+// value from a position on, and a last one for NULL.
+func (sp *segPlan) evalDict(ctx *fn.Context, e plan.Expr, col, first int) (*column.Vector, error) {
 	p, err := eval.Compile(e, nil)
 	if err != nil {
 		return nil, err
 	}
 	vals := sp.cols[col].vals
 	in := column.Batch{Cols: make([]*column.Vector, len(sp.cols))}
-	out := column.New(e.Type(), vals.N+1)
+	out := column.New(e.Type(), vals.N-first+1)
 	step := func(v *column.Vector) error {
 		if err := canceled(ctx); err != nil {
 			return err
@@ -140,7 +140,7 @@ func (sp *segPlan) evalDict(ctx *fn.Context, e plan.Expr, col int) (*column.Vect
 		}
 		return err
 	}
-	for from := 0; from < vals.N; from += chunkRows {
+	for from := first; from < vals.N; from += chunkRows {
 		if err := step(vals.Slice(from, min(from+chunkRows, vals.N))); err != nil {
 			return nil, err
 		}

@@ -14,31 +14,75 @@ const lazyDictRows = 4096
 
 // matchDict finds the dictionary ids whose value makes the condition TRUE and
 // whether NULL does. Comparisons and IN look values up; anything else is
-// evaluated once per value. ok is false when that raised an error, which may
-// only count for rows that other conditions let through, or is not worth it.
+// evaluated once per value, and what comes out is kept for later queries. ok is
+// false when that raised an error, which may only count for rows that other
+// conditions let through, or is not worth it.
 func (sp *segPlan) matchDict(ctx *fn.Context, c *segCol, i int, e plan.Expr, neg bool, x *leafExpr) (set idSet, nulls, ok bool) {
 	if set, ok := lookupDict(c, i, e, neg); ok {
 		return set, false, true
 	}
+	key, keep := sp.matchKey(ctx, c, x.e)
+	var known matches
+	if keep {
+		known, _ = sp.q.e.matches.get(key)
+		if int(known.set.size) >= c.vals.N {
+			m := known.first(c.vals.N)
+			return m.set, m.nulls, true
+		}
+	}
+	m, seen, ok := sp.decide(ctx, c, i, e, neg, x, &known)
+	if ok && keep && seen >= minKeptMatches/8 {
+		sp.q.e.matches.put(key, m)
+	}
+	return m.set, m.nulls, ok
+}
+
+// decide evaluates a condition for the values that are not known yet; seen is
+// the number of values looked at.
+func (sp *segPlan) decide(ctx *fn.Context, c *segCol, i int, e plan.Expr, neg bool, x *leafExpr, known *matches) (m matches, seen int, ok bool) {
 	limit := max(lazyDictRows, sp.rowsHint)
-	if set, ok := likeDict(c, i, e, neg, limit); ok {
-		return set, false, true
+	from := int(known.set.size)
+	set, inverse, seen, ok := testTexts(ctx, c, i, e, from, limit)
+	switch {
+	case !ok:
+		if float64(c.vals.N-from) > limit {
+			return m, 0, false
+		}
+		v, err := sp.evalDict(ctx, x.e, i, from)
+		if err != nil {
+			return m, 0, false
+		}
+		return known.with(v, from), c.vals.N - from, true
+	case neg != inverse:
+		set = set.complement()
+		if from > 0 {
+			set = set.intersect(&idSet{size: set.size, lo: uint32(from), hi: set.size - 1, n: int(set.size) - from})
+		}
 	}
-	if float64(c.vals.N) > limit {
-		return idSet{}, false, false
+	if from > 0 {
+		before := bitSet(set.size, known.set.grown(int(set.size)))
+		set = set.union(&before)
 	}
-	v, err := sp.evalDict(ctx, x.e, i)
-	if err != nil {
-		return idSet{}, false, false
-	}
+	return matches{set: set}, seen, true
+}
+
+// with adds what a condition gave for the values from a position on, and in the
+// last row for NULL.
+func (m *matches) with(v *column.Vector, from int) matches {
 	t := column.NewBitmap(v.N)
 	kernel.PackBools(v.Bools[:v.N], t)
 	kernel.AndNot(t, v.Nulls)
 	last := v.N - 1
-	if nulls = t.Get(last); nulls {
-		t.Clear(last)
+	nulls := t.Get(last)
+	t.Clear(last)
+	if from == 0 {
+		return matches{bitSet(uint32(last), t[:column.Words(last)]), nulls}
 	}
-	return bitSet(uint32(last), t[:column.Words(last)]), nulls, true
+	b := m.set.grown(from + last)
+	for _, k := range t.Positions(uint32(from), nil) {
+		b.Set(int(k))
+	}
+	return matches{bitSet(uint32(from+last), b), nulls}
 }
 
 // lookupDict handles comparisons and IN by looking values up.

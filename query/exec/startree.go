@@ -117,6 +117,9 @@ func (m *treeMatch) recordCost() float64 {
 // dimension returns the place of column c of the leaf in the tree, -1 if it is
 // not there.
 func (m *treeMatch) dimension(c int) int {
+	if c >= len(m.q.leaf.Cols) { // truncated times
+		return -1
+	}
 	lc := &m.q.leaf.Cols[c]
 	if lc.Pseudo != "" {
 		return -1
@@ -287,6 +290,9 @@ func (m *treeMatch) segPlan(recs segment.StarTreeRecords, t *treeScan) (*segPlan
 			return nil, err
 		}
 		sp.cols = append(sp.cols, c)
+	}
+	if err := sp.openTruncs(m.q); err != nil {
+		return nil, err
 	}
 	for _, x := range m.q.exprs {
 		sp.exprs = append(sp.exprs, sp.planExpr(x, sp.rows()))

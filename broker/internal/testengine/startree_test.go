@@ -80,3 +80,47 @@ func TestStarTreesBySQL(t *testing.T) {
 	f(false, `SELECT sum(qty) FROM %s WHERE price > 500`)
 	f(false, `SELECT min(qty) FROM %s WHERE country = 'AT'`)
 }
+
+// TestStarTreesOverTimes groups and filters by truncated times, which are a
+// dimension, with stored truncations beside it and without.
+func TestStarTreesOverTimes(t *testing.T) {
+	fields := []schema.Field{{ID: 1, Name: "country", Type: schema.Text}, {ID: 2, Name: "ts", Type: schema.Timestamp}, {ID: 3, Name: "qty", Type: schema.Int64}}
+	var rows [][]string
+	for i := range 50_000 {
+		rows = append(rows, []string{fmt.Sprint("c", i%3), fmt.Sprintf("2026-01-%02d 0%d:00:00", 1+i%9, i%2), fmt.Sprint(i % 7)})
+	}
+	for _, stored := range []string{"", `,"fieldConfigList":[{"name":"ts","timestampConfig":{"granularities":["DAY"]}}]`} {
+		doc := `{"tableName":"sales","tableType":"OFFLINE","tableIndexConfig":{"starTreeIndexConfigs":[
+		 {"dimensionsSplitOrder":["country","ts"],"maxLeafRecords":1,"functionColumnPairs":["SUM__qty"]}]}` + stored + `}`
+		cfg, _, _, _, err := schema.ParsePinotTable([]byte(doc))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := New(t)
+		c.PutParts(t, "sales", *cfg, fields, rows, rows[:10])
+		s, err := c.Engine(session.Config{}).Open(session.Options{User: "admin", Database: Database})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(s.Close)
+		for _, sql := range []string{
+			"SELECT date_trunc('day', ts), sum(qty) FROM sales GROUP BY 1 ORDER BY 1",
+			"SELECT country, sum(qty) FROM sales WHERE date_trunc('day', ts) > '2026-01-03' GROUP BY 1 ORDER BY 1",
+		} {
+			var got []string
+			for _, on := range []string{"off", "on"} {
+				if _, err := run(s, "SET star_tree = "+on); err != nil {
+					t.Fatal(err)
+				}
+				out, err := run(s, sql)
+				if err != nil {
+					t.Fatalf("%s: %v", sql, err)
+				}
+				got = append(got, strings.Join(out, "\n"))
+			}
+			if got[0] != got[1] {
+				t.Errorf("%s, stored%s:\n%s\nwant\n%s", sql, stored, got[1], got[0])
+			}
+		}
+	}
+}

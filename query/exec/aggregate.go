@@ -64,6 +64,7 @@ func (op *aggregate) prepare(q *query) error {
 		}
 	}
 	op.plan = planTable(op.keys, rows)
+	op.plan.planLarge(rows, float64(q.maxWorkers()), q.e.forceMerges)
 	if op.plan.kind == tableSlots && !q.countable() {
 		op.plan.kind = tableDense
 	}

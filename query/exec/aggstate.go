@@ -313,6 +313,7 @@ func (d *idCollector) drain(vals *column.Vector, acc agg.Accumulator) error {
 type idFolder struct {
 	ids         int // an id beyond is NULL
 	vals        *column.Vector
+	merged      *dictUnion // instead of vals, nil for none
 	acc         agg.Accumulator
 	pos, groups []uint32
 	buf         column.Vector
@@ -331,9 +332,21 @@ func (f *idFolder) take(g, id uint32) {
 
 func (f *idFolder) flush() error {
 	if f.err == nil && len(f.pos) > 0 {
-		kernel.Gather(f.vals, f.pos, &f.buf)
+		f.gather()
 		f.err = f.acc.Update(f.groups, len(f.pos), []*column.Vector{&f.buf})
 	}
 	f.pos, f.groups = f.pos[:0], f.groups[:0]
 	return f.err
+}
+
+// gather reads the values of pos.
+func (f *idFolder) gather() {
+	if f.merged == nil {
+		kernel.Gather(f.vals, f.pos, &f.buf)
+		return
+	}
+	f.buf.Reset(f.vals.Type)
+	for _, id := range f.pos {
+		f.buf.AppendBytes(f.merged.value(id + 1))
+	}
 }

@@ -253,7 +253,7 @@ func (c *codeCollector) drain(acc agg.Accumulator) error {
 	if c.dict == nil {
 		return c.drainInts(acc)
 	}
-	f := idFolder{ids: c.dict.vals.N, vals: c.dict.vals, acc: acc, pos: make([]uint32, 0, chunkRows), groups: make([]uint32, 0, chunkRows)}
+	f := idFolder{ids: c.size - 1, vals: c.dict.vals, merged: c.dict.merged, acc: acc, pos: make([]uint32, 0, chunkRows), groups: make([]uint32, 0, chunkRows)}
 	c.each(func(g, code uint32) { f.take(g, code-1) })
 	return f.flush()
 }

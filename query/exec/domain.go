@@ -33,6 +33,10 @@ type domain struct {
 	dict   *keyDict
 	tables map[*segment.Identity]*codeTable
 	shares uint64 // calls of share so far
+	// merged numbers dictionaries of which dict would take too much memory;
+	// refused is the number of values of dictionaries that proved to, 0 for none.
+	merged  *dictUnion
+	refused int
 
 	// Guarded by domains.mu:
 	held int64 // as counted in domains.bytes
@@ -66,6 +70,7 @@ const defaultDomainBytes = 256 << 20
 type dictOf struct {
 	identity *segment.Identity
 	vals     *column.Vector
+	ordered  bool // values ascend with the id, bytewise
 }
 
 // share returns a dictionary of at least the values of all dicts and the codes
@@ -85,10 +90,15 @@ func (ds *domains) share(key domainKey, dicts []dictOf, build bool) (*keyDict, [
 	defer d.mu.Unlock()
 	d.shares++
 	if !d.knows(dicts) {
-		if !build || estimatedBytes(dicts) > ds.limit/2 {
+		if !build || estimatedBytes(dicts) > ds.limit/2 || d.refused > 0 && total >= d.refused {
 			return nil, nil
 		}
 		d.forget(total)
+		if !d.build(dicts, ds.limit/2) {
+			d.refused = total
+			ds.account(key, d)
+			return nil, nil
+		}
 	}
 	tables := make([]*codeTable, len(dicts))
 	for i := range dicts {
@@ -99,7 +109,8 @@ func (ds *domains) share(key domainKey, dicts []dictOf, build bool) (*keyDict, [
 	return d.snapshot(), tables
 }
 
-// estimatedBytes is about what the codes and values of dictionaries take.
+// estimatedBytes is the least that the codes and values of dictionaries may take
+// while they are numbered.
 func estimatedBytes(dicts []dictOf) int64 {
 	var values, codes int64
 	for i := range dicts {
@@ -130,9 +141,9 @@ func (ds *domains) domain(key domainKey) *domain {
 // domains that were not used for longest while there is too much. Leaves that
 // use one keep what they hold.
 func (ds *domains) account(key domainKey, d *domain) {
-	held := d.dict.bytes()
-	for _, t := range d.tables {
-		held += int64(cap(t.codes)) * 4
+	held := d.bytes()
+	if d.merged != nil {
+		held += d.merged.held()
 	}
 	ds.mu.Lock()
 	defer ds.mu.Unlock()
@@ -177,8 +188,12 @@ const staleFactor = 4
 // gone; total is the number of values of all dictionaries in use.
 func (d *domain) forget(total int) {
 	if d.dict.vals.N > 4096 && d.dict.vals.N > staleFactor*total {
-		d.dict, d.tables = newKeyDict(d.dict.vals.Type), map[*segment.Identity]*codeTable{}
+		d.clear()
 	}
+}
+
+func (d *domain) clear() {
+	d.dict, d.tables = newKeyDict(d.dict.vals.Type), map[*segment.Identity]*codeTable{}
 }
 
 // table returns the codes of a dictionary's ids, looking up those that are new.

@@ -37,8 +37,8 @@ func checkCodes(t *testing.T, dict *keyDict, table *codeTable, vals *column.Vect
 func TestDomainNumbersAreShared(t *testing.T) {
 	ds := &domains{limit: 1 << 20}
 	key := domainKey{table: 1, col: 2, typ: schema.Text}
-	a := dictOf{new(segment.Identity), wordsOf(0, 500)}
-	b := dictOf{new(segment.Identity), wordsOf(250, 1000)}
+	a := dictOf{identity: new(segment.Identity), vals: wordsOf(0, 500)}
+	b := dictOf{identity: new(segment.Identity), vals: wordsOf(250, 1000)}
 	if dict, _ := ds.share(key, []dictOf{a, b}, false); dict != nil {
 		t.Fatal("an unknown domain was given without building it")
 	}
@@ -61,7 +61,7 @@ func TestDomainFollowsGrowingDictionaries(t *testing.T) {
 	id := new(segment.Identity)
 	var views []dictOf
 	for n := 100; n <= 1000; n += 300 {
-		views = append(views, dictOf{id, wordsOf(0, n)})
+		views = append(views, dictOf{identity: id, vals: wordsOf(0, n)})
 	}
 	for _, i := range []int{0, 2, 1, 3, 0} {
 		dict, tables := ds.share(key, views[i:i+1], true)
@@ -76,7 +76,7 @@ func TestDomainsAreBounded(t *testing.T) {
 	ds := &domains{limit: 200 << 10}
 	for i := range 20 {
 		key := domainKey{table: 1, col: uint32(i), typ: schema.Text}
-		d := dictOf{new(segment.Identity), wordsOf(0, 1000)}
+		d := dictOf{identity: new(segment.Identity), vals: wordsOf(0, 1000)}
 		if dict, _ := ds.share(key, []dictOf{d}, true); dict == nil {
 			t.Fatalf("domain %d was refused", i)
 		}
@@ -87,7 +87,7 @@ func TestDomainsAreBounded(t *testing.T) {
 	if n := len(ds.byKey); n == 0 || n == 20 {
 		t.Errorf("%d domains are left", n)
 	}
-	big := dictOf{new(segment.Identity), wordsOf(0, 20_000)}
+	big := dictOf{identity: new(segment.Identity), vals: wordsOf(0, 20_000)}
 	if dict, _ := ds.share(domainKey{typ: schema.Text}, []dictOf{big}, true); dict != nil {
 		t.Error("a domain beyond the limit was built")
 	}
@@ -97,7 +97,7 @@ func TestDomainForgetsSegmentsThatAreGone(t *testing.T) {
 	ds := &domains{limit: 1 << 30}
 	key := domainKey{table: 1, col: 2, typ: schema.Text}
 	for i := range 200 {
-		d := dictOf{new(segment.Identity), wordsOf(i*100, i*100+100)}
+		d := dictOf{identity: new(segment.Identity), vals: wordsOf(i*100, i*100+100)}
 		dict, tables := ds.share(key, []dictOf{d}, true)
 		checkCodes(t, dict, tables[0], d.vals)
 	}
@@ -112,7 +112,7 @@ func TestDomainConcurrently(t *testing.T) {
 	key := domainKey{table: 1, col: 2, typ: schema.Text}
 	var dicts []dictOf
 	for i := range 8 {
-		dicts = append(dicts, dictOf{new(segment.Identity), wordsOf(i*50, i*50+200)})
+		dicts = append(dicts, dictOf{identity: new(segment.Identity), vals: wordsOf(i*50, i*50+200)})
 	}
 	var wg sync.WaitGroup
 	for w := range 8 {

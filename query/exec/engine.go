@@ -64,10 +64,13 @@ type Engine struct {
 	inlineWork float64
 	// forceTrees makes leaves use star-trees that cost more than the rows.
 	forceTrees bool
-	buffers    bufferPool
-	domains    domains
-	results    *resultCache // nil: none
-	matches    *matchCache  // nil: none
+	// forceMerges makes leaves number all values of bytes by merging
+	// dictionaries, and gives the groups of a single key an array.
+	forceMerges bool
+	buffers     bufferPool
+	domains     domains
+	results     *resultCache // nil: none
+	matches     *matchCache  // nil: none
 }
 
 // New returns an engine.

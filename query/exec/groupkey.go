@@ -60,6 +60,7 @@ func (k *groupKey) plan(q *query) {
 		total += v.N
 	}
 	switch {
+	case shared && q.e.forceMerges && k.shareDomain(q, true):
 	case shared && total <= mergedValues:
 		k.share(q)
 	case shared && k.shareDomain(q, float64(total) <= 4*rows):
@@ -134,12 +135,19 @@ func (q *query) domain(i int, build bool) (*keyDict, map[*segPlan]*codeTable) {
 		}
 		c := sp.cols[s.col]
 		key = domainKey{table: sp.meta.TableID, col: c.meta.ID, typ: c.typ}
-		dicts = append(dicts, dictOf{c.dict.Identity(), c.vals})
+		dicts = append(dicts, dictOf{identity: c.dict.Identity(), vals: c.vals, ordered: c.ordered})
 	}
 	if len(dicts) == 0 {
 		return nil, nil
 	}
-	dict, found := q.e.domains.share(key, dicts, build)
+	var dict *keyDict
+	var found []*codeTable
+	if !q.e.forceMerges || dicts[0].vals.Kind() != schema.KindBytes {
+		dict, found = q.e.domains.share(key, dicts, build)
+	}
+	if dict == nil && build {
+		dict, found = q.mergeDomain(key, dicts)
+	}
 	if dict == nil {
 		return nil, nil
 	}

@@ -18,8 +18,13 @@ type keyDict struct {
 	// empty, and that code i is its id i-1. Values are copied and indexed when a
 	// first other one must be looked up.
 	borrowed bool
-	slots    []uint32 // codes, 0 for a free slot
-	mask     uint32
+	// held tells that borrowed values are a copy of the dictionary's own.
+	held bool
+	// merged has the values instead, where the segments keep them; such a
+	// dictionary is only read.
+	merged *dictUnion
+	slots  []uint32 // codes, 0 for a free slot
+	mask   uint32
 	// word tells that values are compared by kernel.WordKey, in words; the
 	// others by bytes: those of vals, or for wide kinds the keys in enc.
 	word   bool
@@ -44,10 +49,15 @@ func newKeyDict(t schema.Type) *keyDict {
 }
 
 // size returns the number of codes, that of NULL included.
-func (d *keyDict) size() int { return d.vals.N + 1 }
+func (d *keyDict) size() int {
+	if d.merged != nil {
+		return len(d.merged.at) + 1
+	}
+	return d.vals.N + 1
+}
 
 func (d *keyDict) bytes() int64 {
-	if d.borrowed {
+	if d.borrowed && !d.held {
 		return 0
 	}
 	n := vectorBytes(d.vals) + int64(len(d.slots))*4 + int64(cap(d.words))*8 + int64(cap(d.hashes))*4
@@ -71,7 +81,7 @@ func (d *keyDict) borrow(v *column.Vector) []uint32 {
 // own copies and indexes borrowed values; their codes stay.
 func (d *keyDict) own() {
 	v := d.vals
-	d.vals, d.borrowed = column.New(v.Type, v.N), false
+	d.vals, d.borrowed, d.held = column.New(v.Type, v.N), false, false
 	if !d.word {
 		d.enc = d.vals
 	}
@@ -168,6 +178,8 @@ func (d *keyDict) appendValue(dst *column.Vector, code uint32) {
 	switch {
 	case code == 0:
 		dst.AppendNull()
+	case d.merged != nil:
+		dst.AppendBytes(d.merged.value(code))
 	case dst.Kind() == schema.KindBytes:
 		dst.AppendBytes(d.vals.Bytes(int(code - 1)))
 	default:

@@ -26,6 +26,13 @@ func eager() *Engine {
 	return e
 }
 
+// merging is an eager engine that numbers all values by merging dictionaries.
+func merging() *Engine {
+	e := eager()
+	e.forceMerges = true
+	return e
+}
+
 func testContext() *fn.Context { return &fn.Context{Context: context.Background()} }
 
 // runLeaf runs a leaf and returns its batches. It checks that emit is never
@@ -172,6 +179,7 @@ func TestAggregateMetamorphic(t *testing.T) {
 			what := fmt.Sprintf("seed %d query %d (%s)", seed, q, leafText(leaf))
 			compareTexts(t, what, merged(t, New(Config{Workers: -1}), leaf, segs), want)
 			compareTexts(t, what+" parallel", merged(t, eager(), leaf, segs), want)
+			compareTexts(t, what+" merging", merged(t, merging(), leaf, segs), want)
 		}
 	}
 }

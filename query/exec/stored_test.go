@@ -111,6 +111,7 @@ func TestStoredSegments(t *testing.T) {
 			}
 			for way, segs := range ways {
 				compareTexts(t, fmt.Sprintf("seed %d query %d %s (%s)", seed, q, way, leafText(leaf)), merged(t, eager(), leaf, segs), want)
+				compareTexts(t, fmt.Sprintf("seed %d query %d %s merging (%s)", seed, q, way, leafText(leaf)), merged(t, merging(), leaf, segs), want)
 			}
 		}
 		checkStoredTopN(t, g, rows, ways)

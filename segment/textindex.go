@@ -18,4 +18,6 @@ type TextIndex interface {
 	// Match returns the documents that may match the query: all of those that
 	// do, and if exact no others. The bitmap belongs to the caller.
 	Match(q *fulltext.Query) (docs *roaring.Bitmap, exact bool, err error)
+	// Terms returns how many words Match has to look at.
+	Terms(q *fulltext.Query) int
 }

@@ -6,7 +6,13 @@ import (
 	"github.com/alluviumdb/alluvium/segment"
 )
 
-// findTextMatch answers TEXT_MATCH(column, query).
+const (
+	costTextTerm = 150.0  // look at one word of an index
+	costTextRow  = 1000.0 // cut one text into words
+)
+
+// findTextMatch answers TEXT_MATCH(column, query), unless more words would be
+// looked at than it takes to read the texts of the rows that are left.
 func findTextMatch(sp *segPlan, _ *fn.Context, col int, e plan.Expr) (*found, error) {
 	text, ok := columnCall(e, "text_match", col)
 	if !ok {
@@ -23,6 +29,9 @@ func findTextMatch(sp *segPlan, _ *fn.Context, col int, e plan.Expr) (*found, er
 	q, err := fn.ParseTextMatch(string(text.B))
 	if err != nil {
 		return nil, err
+	}
+	if float64(x.Terms(q))*costTextTerm > sp.rowsHint*costTextRow {
+		return nil, nil
 	}
 	docs, exact, err := x.Match(q)
 	if err != nil {

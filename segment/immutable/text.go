@@ -55,4 +55,6 @@ func (c *Column) checkText() error {
 // brokenText stands for a corrupt text index.
 type brokenText struct{ err error }
 
+func (b brokenText) Terms(*fulltext.Query) int { return 0 }
+
 func (b brokenText) Match(*fulltext.Query) (*roaring.Bitmap, bool, error) { return nil, false, b.err }

@@ -78,6 +78,12 @@ func (x *Geo) At(i int) uint64 {
 	return uint64(v[0]) << 1
 }
 
+// Level returns the level of the cells; geography tells what the points are.
+func (x *Geo) Level() (level int, geography bool) { return x.level, x.geography }
+
+// Others returns the number of documents whose value is no such point.
+func (x *Geo) Others() uint64 { return x.others.GetCardinality() }
+
 // Check reads everything.
 func (x *Geo) Check() error {
 	last := uint64(0)

@@ -161,6 +161,48 @@ func (x *Text) Match(q *fulltext.Query) (*roaring.Bitmap, bool, error) {
 	return x.boolean(q)
 }
 
+// Terms implements segment.TextIndex. For a corrupt index it returns 0; Match
+// then returns the error.
+func (x *Text) Terms(q *fulltext.Query) int {
+	switch {
+	case q.Word != "":
+		return 1
+	case len(q.Phrase) > 0:
+		return len(q.Phrase)
+	case q.Pattern != nil:
+		from, to := x.firstWord([]byte(q.Pattern.Prefix)), x.words
+		if end := prefixEnd([]byte(q.Pattern.Prefix)); end != nil {
+			to = x.firstWord(end)
+		}
+		return max(to-from, 0)
+	}
+	n := 0
+	for _, c := range q.Clauses {
+		n += x.Terms(c.Query)
+	}
+	return n
+}
+
+// firstWord returns the number of the first word that is not below key.
+func (x *Text) firstWord(key []byte) int {
+	n := x.words
+	err := guardFST(func() error {
+		it, err := x.fst.Iterator(key, nil)
+		if errors.Is(err, vellum.ErrIteratorDone) {
+			return nil
+		}
+		if err == nil {
+			_, id := it.Current()
+			n = int(min(id, uint64(x.words)))
+		}
+		return err
+	})
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
 func (x *Text) word(word string) (*roaring.Bitmap, error) {
 	docs := roaring.New()
 	err := guardFST(func() error {

@@ -79,6 +79,14 @@ func checkText(t *testing.T, x *Text, query string, texts []string) {
 	if !exact && !q.HasPhrase() {
 		t.Errorf("%s: not exact", query)
 	}
+	if n := x.Terms(q); q.Pattern != nil {
+		want := 0
+		if err := x.eachWord(q.Pattern.Prefix, func([]byte, uint64) error { want++; return nil }); err != nil || n != want {
+			t.Errorf("%s: %d words, want %d (%v)", query, n, want, err)
+		}
+	} else if q.Word != "" && n != 1 {
+		t.Errorf("%s: %d words", query, n)
+	}
 	m := fulltext.NewMatcher(q)
 	for i, s := range texts {
 		want := s != "NULL" && m.Match([]byte(s))

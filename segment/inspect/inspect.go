@@ -82,6 +82,7 @@ type Column struct {
 	Bytes       uint64   `json:"bytes"`
 	BitsPerRow  float64  `json:"bitsPerRow"`
 	Indexes     []string `json:"indexes,omitempty"`
+	Details     []string `json:"details,omitempty"` // what indexes of whole values hold
 	Buffers     []Buffer `json:"buffers"`
 	Samples     []string `json:"samples,omitempty"`
 	Elements    *Column  `json:"elements,omitempty"`
@@ -184,6 +185,7 @@ func addSamples(d *Column, s *immutable.Segment, id uint32, n int) {
 		d.Fault = err.Error()
 		return
 	}
+	d.Details = indexDetails(c)
 	if n == 0 {
 		n = 5
 	}

@@ -66,6 +66,9 @@ func (c *Column) text(b *strings.Builder, indent string) {
 	for _, x := range c.Buffers {
 		fmt.Fprintf(b, "%s@%-8d %8d  %s  %s\n", indent, x.Offset, x.Bytes, x.CRC, x.Role)
 	}
+	for _, s := range c.Details {
+		fmt.Fprintf(b, "%s%s\n", indent, s)
+	}
 	if len(c.Samples) > 0 {
 		fmt.Fprintf(b, "%ssamples: %s\n", indent, strings.Join(c.Samples, ", "))
 	}

@@ -41,7 +41,7 @@ type tablePlan struct {
 	// rowsFrom is the aggregation that counts the rows of tableSlots, -1 for the
 	// table itself.
 	rowsFrom int
-	shifts  []uint   // tablePacked
+	shifts   []uint // tablePacked
 }
 
 // The bounds of tableSlots: its size, and the rows per slot from which on most

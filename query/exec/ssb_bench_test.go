@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/alluviumdb/alluvium/bench/data"
 	"github.com/alluviumdb/alluvium/bench/ssb"
 	"github.com/alluviumdb/alluvium/internal/column"
 	"github.com/alluviumdb/alluvium/internal/schema"
@@ -26,6 +27,8 @@ import (
 var ssbRows = envInt("ALLUVIUM_BENCH_ROWS", 400_000)
 
 const ssbSegments = 4
+
+var ssbQueries = append(ssb.Queries[:len(ssb.Queries):len(ssb.Queries)], ssb.Dashboard...)
 
 func envInt(name string, otherwise int) int {
 	if n, err := strconv.Atoi(os.Getenv(name)); err == nil {
@@ -46,6 +49,11 @@ func ssbTable() *schema.Table {
 
 // ssbSegs builds, or opens, the benchmark's segments once.
 var ssbSegs = sync.OnceValues(func() ([]segment.Segment, error) {
+	return benchSegs("ssb", ssbTable(), ssb.New(ssbRows))
+})
+
+// benchSegs builds, or opens, the segments of a generated table.
+func benchSegs(name string, table *schema.Table, g data.Source) ([]segment.Segment, error) {
 	dir := os.Getenv("ALLUVIUM_BENCH_DIR")
 	if dir == "" {
 		d, err := os.MkdirTemp("", "exec-bench")
@@ -55,12 +63,11 @@ var ssbSegs = sync.OnceValues(func() ([]segment.Segment, error) {
 		defer os.RemoveAll(d) // the files stay mapped
 		dir = d
 	}
-	g := ssb.New(ssbRows)
 	var out []segment.Segment
 	for i := range ssbSegments {
-		path := filepath.Join(dir, fmt.Sprintf("ssb-%d-%d", ssbRows, i))
+		path := filepath.Join(dir, fmt.Sprintf("%s-%d-%d", name, ssbRows, i))
 		if _, err := os.Stat(path); err != nil {
-			if err := buildSSB(g, path, ssbRows/ssbSegments); err != nil {
+			if err := buildBench(g, table, path, ssbRows/ssbSegments); err != nil {
 				return nil, err
 			}
 		}
@@ -71,10 +78,10 @@ var ssbSegs = sync.OnceValues(func() ([]segment.Segment, error) {
 		out = append(out, s)
 	}
 	return out, nil
-})
+}
 
-func buildSSB(g *ssb.Generator, path string, rows int) error {
-	b, err := build.NewBuilder(build.Config{Table: ssbTable(), Meta: &segment.Metadata{Name: filepath.Base(path), Table: "lineorder_flat"}})
+func buildBench(g data.Source, table *schema.Table, path string, rows int) error {
+	b, err := build.NewBuilder(build.Config{Table: table, Meta: &segment.Metadata{Name: filepath.Base(path), Table: table.Name}})
 	if err != nil {
 		return err
 	}
@@ -90,7 +97,10 @@ func buildSSB(g *ssb.Generator, path string, rows int) error {
 
 type ssbCatalog struct{}
 
-func (ssbCatalog) Relation(context.Context, string, string, bool) (*plan.Relation, error) {
+func (ssbCatalog) Relation(_ context.Context, _, name string, _ bool) (*plan.Relation, error) {
+	if name == "hits" {
+		return &plan.Relation{Table: hitsTable(), OID: 20001}, nil
+	}
 	return &plan.Relation{Table: ssbTable(), OID: 20000}, nil
 }
 
@@ -141,7 +151,7 @@ func BenchmarkSSB(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	benchmarkQueries(b, New(Config{ResultCacheBytes: -1}), segs, 0)
+	benchmarkQueries(b, New(Config{ResultCacheBytes: -1}), segs, ssbQueries, 0)
 }
 
 // BenchmarkRepeated asks the same queries again and again, with the result
@@ -151,7 +161,7 @@ func BenchmarkRepeated(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	benchmarkQueries(b, New(Config{}), segs, 3)
+	benchmarkQueries(b, New(Config{}), segs, ssbQueries, 3)
 }
 
 // BenchmarkRepeatedWithTail does so while a small segment may change, as one
@@ -162,7 +172,7 @@ func BenchmarkRepeatedWithTail(b *testing.B) {
 		b.Fatal(err)
 	}
 	path := filepath.Join(b.TempDir(), "tail")
-	if err := buildSSB(ssb.New(ssbRows), path, 2000); err != nil {
+	if err := buildBench(ssb.New(ssbRows), ssbTable(), path, 2000); err != nil {
 		b.Fatal(err)
 	}
 	tail, err := immutable.Open(vfs.OS, path, immutable.Options{})
@@ -171,13 +181,13 @@ func BenchmarkRepeatedWithTail(b *testing.B) {
 	}
 	defer tail.Release()
 	changing := struct{ segment.Segment }{tail} // without an identity
-	benchmarkQueries(b, New(Config{}), append(segs[:len(segs):len(segs)], changing), 3)
+	benchmarkQueries(b, New(Config{}), append(segs[:len(segs):len(segs)], changing), ssbQueries, 3)
 }
 
 // benchmarkQueries runs each query, first warm times without measuring.
-func benchmarkQueries(b *testing.B, e *Engine, segs []segment.Segment, warm int) {
+func benchmarkQueries(b *testing.B, e *Engine, segs []segment.Segment, queries []ssb.Query, warm int) {
 	ctx := testContext()
-	for _, q := range append(ssb.Queries, ssb.Dashboard...) {
+	for _, q := range queries {
 		b.Run(q.Name, func(b *testing.B) {
 			leaf, want, err := leafOf(q.SQL)
 			if err != nil {

@@ -16,6 +16,8 @@ import (
 type aggregate struct {
 	q     *query
 	keys  []*groupKey
+	keyOf map[int]int // keys that are columns, by the column
+	outs  []groupOut
 	calls []aggCall
 	plan  *tablePlan
 	// known holds what metadata answered for whole segments, nil if nothing.
@@ -34,9 +36,7 @@ type aggCall struct {
 
 func newAggregate(q *query) *aggregate {
 	op := &aggregate{q: q}
-	for _, e := range q.leaf.GroupBy {
-		op.keys = append(op.keys, &groupKey{expr: q.addExpr(e), typ: e.Type()})
-	}
+	op.splitKeys(q.leaf.GroupBy)
 	for i := range q.leaf.Aggs {
 		c := aggCall{call: &q.leaf.Aggs[i], filter: -1}
 		for _, e := range c.call.Args {
@@ -308,10 +308,13 @@ func (s *aggSink) emit(emit func(*column.Batch) error) error {
 	for from := 0; from < s.table.n; from += emitGroups {
 		to := min(from+emitGroups, s.table.n)
 		b := &column.Batch{N: to - from}
-		for _, k := range s.op.keys {
-			b.Cols = append(b.Cols, column.New(k.typ, b.N))
+		for k := range s.op.outs {
+			v, err := s.keyVector(k, groupRange(from, to))
+			if err != nil {
+				return err
+			}
+			b.Cols = append(b.Cols, v)
 		}
-		s.table.appendKeys(from, to, b.Cols)
 		for _, a := range s.aggs {
 			states := stateVectors(a.call.call.Spec)
 			if err := a.acc.State(from, to, states); err != nil {

@@ -22,16 +22,9 @@ type finisher struct {
 // table.
 func (s *aggSink) finishGroups(want *plan.Wanted, emit func(*column.Batch) error) error {
 	f := &finisher{s: s, want: want, n: s.table.n}
-	f.in = column.Batch{N: f.n, Cols: make([]*column.Vector, len(s.op.keys)+len(s.aggs))}
-	for i, a := range s.aggs {
-		v := column.New(a.call.call.Spec.ResultType(), f.n)
-		if err := a.final(f.n, v); err != nil {
-			return err
-		}
-		f.in.Cols[len(s.op.keys)+i] = v
-	}
+	f.in = column.Batch{N: f.n, Cols: make([]*column.Vector, len(s.op.outs)+len(s.aggs))}
 	var rows []uint32
-	if len(s.op.keys) > 0 {
+	if len(s.op.outs) > 0 {
 		var err error
 		if rows, err = f.wanted(); err != nil {
 			return err
@@ -78,7 +71,9 @@ func (f *finisher) having(live []uint32) ([]uint32, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.needKeys(f.want.Having)
+	if err := f.need(f.want.Having); err != nil {
+		return nil, err
+	}
 	sel := column.NewBitmap(f.n)
 	var among column.Bitmap
 	if live != nil {
@@ -100,7 +95,9 @@ func (f *finisher) first(rows []uint32) ([]uint32, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.needKeys(key.Expr)
+	if err := f.need(key.Expr); err != nil {
+		return nil, err
+	}
 	among := column.NewBitmap(f.n)
 	kernel.SetBits(among, rows)
 	v, err := p.Eval(f.s.op.q.ctx, &f.in, among)
@@ -118,49 +115,78 @@ func (f *finisher) first(rows []uint32) ([]uint32, error) {
 	return out, nil
 }
 
-// needKeys decodes the group keys that an expression reads.
-func (f *finisher) needKeys(e plan.Expr) {
+// need makes the columns of all groups that an expression reads.
+func (f *finisher) need(e plan.Expr) error {
 	for _, i := range columnsOf(e) {
-		if f.in.Cols[i] != nil {
-			continue
-		}
-		f.in.Cols[i] = column.New(f.s.op.keys[i].typ, f.n)
-		f.s.table.appendKey(i, 0, f.n, f.in.Cols[i])
-	}
-}
-
-// emitAll gives all groups, a batch at a time.
-func (f *finisher) emitAll(emit func(*column.Batch) error) error {
-	keys := len(f.s.op.keys)
-	if f.n <= emitGroups {
-		for k := range keys {
-			f.needKeys(&plan.ColRef{Index: k})
-		}
-		if f.n == 0 {
-			return nil
-		}
-		return emit(&f.in)
-	}
-	for from := 0; from < f.n; from += emitGroups {
-		rows := make([]uint32, min(emitGroups, f.n-from))
-		for i := range rows {
-			rows[i] = uint32(from + i)
-		}
-		if err := f.emitRows(rows, emit); err != nil {
+		if err := f.makeColumn(i); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// makeColumn makes column i of all groups: a key, or a result.
+func (f *finisher) makeColumn(i int) (err error) {
+	keys := len(f.s.op.outs)
+	switch {
+	case f.in.Cols[i] != nil:
+	case i < keys:
+		f.in.Cols[i], err = f.s.keyVector(i, groupRange(0, f.n))
+	default:
+		a := f.s.aggs[i-keys]
+		v := column.New(a.call.call.Spec.ResultType(), f.n)
+		err = a.final(f.n, v)
+		f.in.Cols[i] = v
+	}
+	return err
+}
+
+// emitAll gives all groups, a batch at a time.
+func (f *finisher) emitAll(emit func(*column.Batch) error) error {
+	if f.n == 0 {
+		return nil
+	}
+	for i := range f.in.Cols {
+		if i >= len(f.s.op.outs) || f.n <= emitGroups {
+			if err := f.makeColumn(i); err != nil {
+				return err
+			}
+		}
+	}
+	if f.n <= emitGroups {
+		return emit(&f.in)
+	}
+	for from := 0; from < f.n; from += emitGroups {
+		if err := f.emitRows(groupRange(from, min(from+emitGroups, f.n)), emit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fewRows is the number of groups up to which their results are made one by
+// one, rather than those of all groups.
+const fewRows = 1024
+
 // emitRows gives some groups.
 func (f *finisher) emitRows(rows []uint32, emit func(*column.Batch) error) error {
+	if len(rows) > fewRows {
+		for i := len(f.s.op.outs); i < len(f.in.Cols); i++ {
+			if err := f.makeColumn(i); err != nil {
+				return err
+			}
+		}
+	}
 	for len(rows) > 0 {
 		part := rows[:min(len(rows), emitGroups)]
 		rows = rows[len(part):]
 		b := &column.Batch{N: len(part)}
 		for k := range f.in.Cols {
-			b.Cols = append(b.Cols, f.column(k, part))
+			v, err := f.column(k, part)
+			if err != nil {
+				return err
+			}
+			b.Cols = append(b.Cols, v)
 		}
 		if err := emit(b); err != nil {
 			return err
@@ -170,15 +196,27 @@ func (f *finisher) emitRows(rows []uint32, emit func(*column.Batch) error) error
 }
 
 // column returns column k of some groups.
-func (f *finisher) column(k int, rows []uint32) *column.Vector {
-	dst := &column.Vector{}
+func (f *finisher) column(k int, rows []uint32) (*column.Vector, error) {
 	if v := f.in.Cols[k]; v != nil {
+		dst := &column.Vector{}
 		kernel.Gather(v, rows, dst)
-		return dst
+		return dst, nil
 	}
-	dst = column.New(f.s.op.keys[k].typ, len(rows))
+	if k < len(f.s.op.outs) {
+		return f.s.keyVector(k, rows)
+	}
+	a := f.s.aggs[k-len(f.s.op.outs)]
+	if a.codes != nil { // counted for all groups together
+		if err := f.makeColumn(k); err != nil {
+			return nil, err
+		}
+		return f.column(k, rows)
+	}
+	dst := column.New(a.call.call.Spec.ResultType(), len(rows))
 	for _, g := range rows {
-		f.s.table.appendKey(k, int(g), int(g)+1, dst)
+		if err := a.acc.Final(int(g), int(g)+1, dst); err != nil {
+			return nil, err
+		}
 	}
-	return dst
+	return dst, nil
 }

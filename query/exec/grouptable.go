@@ -1,6 +1,8 @@
 package exec
 
 import (
+	"slices"
+
 	"github.com/alluviumdb/alluvium/internal/column"
 	"github.com/alluviumdb/alluvium/query/kernel"
 )
@@ -381,23 +383,47 @@ func (t *groupTable) nullGroup() uint32 {
 	return t.nullSlot - 1
 }
 
+// findWide looks for the rows' groups by what the columns' codes hash to, all
+// at once, so that their reads of memory overlap; only rows whose group is not
+// in its first place are looked for one by one.
 func (t *groupTable) findWide(n int) {
 	last := len(t.keys)
+	rows := t.wideRows(n)
+	t.wide.probe(rows, t.gids[:n])
 	for i := range n {
-		nulls := uint64(0)
-		for k, kr := range t.keys {
-			t.row[k] = kr.codes[i]
-			if kr.nulls != nil && kr.nulls.Get(i) {
-				nulls |= 1 << uint(k&63)
-			}
+		row := rows[i*(last+1) : (i+1)*(last+1)]
+		if g := t.gids[i]; g > 0 && slices.Equal(t.wide.key(g-1), row) {
+			t.gids[i] = g - 1
+			continue
 		}
-		t.row[last] = nulls
-		g, isNew := t.wide.find(t.row, uint32(t.n))
-		if isNew {
-			t.add(t.row, nulls)
-		}
+		g := t.wide.find(row, t.wide.hashes[i])
 		t.gids[i] = g
+		t.n = max(t.n, int(g)+1)
 	}
+}
+
+// wideRows lays the codes of n rows side by side, each row's followed by its
+// NULL marks.
+func (t *groupTable) wideRows(n int) []uint64 {
+	width := len(t.keys) + 1
+	if t.packed == nil {
+		t.packed = t.keys[0].r.buf.uint64s(chunkRows * width)
+	}
+	rows := t.packed[:n*width]
+	for k, kr := range t.keys {
+		for i, code := range kr.codes[:n] {
+			rows[i*width+k] = code
+		}
+	}
+	for at := width - 1; at < len(rows); at += width {
+		rows[at] = 0
+	}
+	for k, kr := range t.keys {
+		for i := kernel.FirstSet(kr.nulls, 0); i >= 0 && i < n; i = kernel.FirstSet(kr.nulls, i+1) {
+			rows[i*width+width-1] |= 1 << uint(k&63)
+		}
+	}
+	return rows
 }
 
 // absorb finds the groups of another worker's table in this one, making those
@@ -421,7 +447,7 @@ func (t *groupTable) absorb(o *groupTable) []uint32 {
 	for from := 0; from < o.n; from += chunkRows {
 		n := min(chunkRows, o.n-from)
 		for k, kr := range t.keys {
-			kr.take(o.codes[k][from:from+n], o.nulls[from:from+n], uint(k), maps[k])
+			kr.take(o, from, n, k, maps[k])
 		}
 		t.find(n)
 		out = append(out, t.gids[:n]...)
@@ -442,47 +468,51 @@ func (kr *keyReader) translate(o *keyReader) []uint32 {
 	return out
 }
 
-// take sets the codes of n groups of another table as if they had been read.
-func (kr *keyReader) take(codes, nulls []uint64, k uint, table []uint32) {
+// groupCode returns the code of key k in a group, and whether it is NULL by a
+// mark.
+func (t *groupTable) groupCode(k, g int) (code uint64, null bool) {
+	if t.p.kind == tableWide {
+		row := t.wide.key(uint32(g))
+		return row[k], row[len(t.keys)]>>(uint(k)&63)&1 != 0
+	}
+	return t.codes[k][g], t.nulls[g]>>(uint(k)&63)&1 != 0
+}
+
+// take sets the codes of key k of n groups of another table as if they had been
+// read.
+func (kr *keyReader) take(o *groupTable, from, n, k int, table []uint32) {
 	kr.nulls = nil
-	dst := kr.buffer(len(codes))
-	for i, c := range codes {
+	dst := kr.buffer(n)
+	if kr.k.kind == keyWord {
+		kr.nbuf = append(kr.nbuf[:0], make(column.Bitmap, column.Words(n))...)
+		kr.nulls = kr.nbuf
+	}
+	for i := range dst {
+		c, null := o.groupCode(k, from+i)
 		if table != nil {
 			c = uint64(table[c])
 		}
 		dst[i] = c
-	}
-	if kr.k.kind != keyWord {
-		return
-	}
-	kr.nbuf = append(kr.nbuf[:0], make(column.Bitmap, column.Words(len(codes)))...)
-	for i, m := range nulls {
-		if m>>(k&63)&1 != 0 {
+		if null && kr.nulls != nil { // marks of other kinds of keys are of a word key
 			kr.nbuf.Set(i)
 		}
 	}
-	kr.nulls = kr.nbuf
 }
 
-// appendKeys appends the key values of groups from..to-1 to cols.
-func (t *groupTable) appendKeys(from, to int, cols []*column.Vector) {
-	for k := range t.keys {
-		t.appendKey(k, from, to, cols[k])
-	}
-}
-
-// appendKey appends key k of groups from..to-1.
-func (t *groupTable) appendKey(k, from, to int, dst *column.Vector) {
+// appendKey appends key k of a group.
+func (t *groupTable) appendKey(k, g int, dst *column.Vector) {
 	kr := t.keys[k]
-	for g := from; g < to; g++ {
-		if t.p.kind == tableSlots {
-			next := t.p.size
-			if k+1 < len(t.keys) {
-				next = int(t.p.strides[k+1])
-			}
-			kr.appendValue(dst, uint64(g%next)/t.p.strides[k], false)
-			continue
+	switch t.p.kind {
+	case tableSlots:
+		next := t.p.size
+		if k+1 < len(t.keys) {
+			next = int(t.p.strides[k+1])
 		}
+		kr.appendValue(dst, uint64(g%next)/t.p.strides[k], false)
+	case tableWide:
+		row := t.wide.key(uint32(g))
+		kr.appendValue(dst, row[k], row[len(t.keys)]>>(uint(k)&63)&1 != 0)
+	default:
 		kr.appendValue(dst, t.codes[k][g], t.nulls[g]>>(uint(k)&63)&1 != 0)
 	}
 }

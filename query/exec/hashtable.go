@@ -67,55 +67,82 @@ func (t *wordTable) grow() {
 type wideTable struct {
 	width int
 	keys  []uint64
-	slots []uint32 // 1 + group, 0 for a free place
-	mask  uint64
+	// slots holds the upper half of the hash, which gives the place, beside 1 +
+	// the group; 0 is a free place.
+	slots  []uint64
+	mask   uint64
+	n      uint32
+	hashes []uint64 // of the rows of the last probe
 }
 
 func (t *wideTable) init(width int) {
 	t.width = width
-	t.slots = make([]uint32, 1024)
+	t.slots = make([]uint64, 1024)
 	t.mask = 1023
 }
 
-func (t *wideTable) bytes() int64 { return int64(cap(t.keys))*8 + int64(len(t.slots))*4 }
+func (t *wideTable) bytes() int64 { return int64(cap(t.keys)+len(t.slots)+cap(t.hashes)) * 8 }
 
 func (t *wideTable) key(g uint32) []uint64 {
-	return t.keys[int(g)*t.width : (int(g)+1)*t.width]
+	at := int(g) * t.width
+	return t.keys[at : at+t.width : at+t.width]
 }
 
-func hashWide(row []uint64) uint64 {
-	h := uint64(0)
-	for _, w := range row {
-		h = kernel.HashWord(h ^ w)
+// probe hashes rows and sets first[i] to 1 + the group whose hash is in the first
+// place of row i and may be its own, 0 for none.
+func (t *wideTable) probe(rows []uint64, first []uint32) {
+	if cap(t.hashes) < len(first) {
+		t.hashes = make([]uint64, chunkRows)
 	}
-	return h
+	hashes := t.hashes[:len(first)]
+	for i := range hashes {
+		h := uint64(0)
+		for _, w := range rows[i*t.width : (i+1)*t.width] {
+			h = kernel.HashWord(h ^ w)
+		}
+		hashes[i] = h
+	}
+	for i, h := range hashes {
+		s := t.slots[h>>32&t.mask]
+		if (s^h)>>32 != 0 {
+			s = 0
+		}
+		first[i] = uint32(s)
+	}
 }
 
-// find returns the group of a key; a missing key becomes group next.
-func (t *wideTable) find(row []uint64, next uint32) (g uint32, isNew bool) {
-	at := hashWide(row) & t.mask
+// find returns the group of a key with its hash; a missing key becomes the next
+// group.
+func (t *wideTable) find(row []uint64, h uint64) uint32 {
+	at := h >> 32 & t.mask
 	for t.slots[at] != 0 {
-		if g := t.slots[at] - 1; slices.Equal(t.key(g), row) {
-			return g, false
+		s := t.slots[at]
+		if (s^h)>>32 == 0 && slices.Equal(t.key(uint32(s)-1), row) {
+			return uint32(s) - 1
 		}
 		at = (at + 1) & t.mask
 	}
 	t.keys = append(t.keys, row...)
-	t.slots[at] = next + 1
-	if int(next)*2 >= len(t.slots) {
-		t.grow(next + 1)
+	t.n++
+	t.slots[at] = h>>32<<32 | uint64(t.n)
+	if int(t.n)*2 >= len(t.slots) {
+		t.grow()
 	}
-	return next, true
+	return t.n - 1
 }
 
-func (t *wideTable) grow(n uint32) {
-	t.slots = make([]uint32, 2*len(t.slots))
+func (t *wideTable) grow() {
+	old := t.slots
+	t.slots = make([]uint64, 2*len(old))
 	t.mask = uint64(len(t.slots) - 1)
-	for g := range n {
-		at := hashWide(t.key(g)) & t.mask
+	for _, s := range old {
+		if s == 0 {
+			continue
+		}
+		at := s >> 32 & t.mask
 		for t.slots[at] != 0 {
 			at = (at + 1) & t.mask
 		}
-		t.slots[at] = g + 1
+		t.slots[at] = s
 	}
 }

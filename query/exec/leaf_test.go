@@ -146,6 +146,32 @@ func bigSegment(n int) *testseg.Segment {
 	return testseg.New("big", n, testseg.Col{ID: 1, Name: "a", Vec: a}, testseg.Col{ID: 2, Name: "b", Vec: b})
 }
 
+// TestTopOfManyBlocks wants the last rows first where few rows of each block
+// pass.
+func TestTopOfManyBlocks(t *testing.T) {
+	n := 4 * segment.BlockRows
+	a, b := column.New(schema.Int32, n), column.New(schema.Text, n)
+	for i := range n {
+		a.Append(column.IntValue(schema.Int32, int64(i/1000)))
+		b.AppendString([]string{"rare", "often", "often", "often"}[min(i%500, 3)])
+	}
+	seg := testseg.New("s", n, testseg.Col{ID: 1, Name: "a", Vec: a, Dict: true, Sorted: true, Zones: true, Ranges: true},
+		testseg.Col{ID: 2, Name: "b", Vec: b, Dict: true, Sorted: true, Inverted: true})
+	for _, desc := range []bool{false, true} {
+		leaf := &plan.Leaf{Cols: twoCols, Output: []plan.Expr{refA}, OrderBy: []plan.SortKey{{Expr: refA, Desc: desc}}, Limit: 3,
+			Filter: call(compareFunc("=", schema.Text), refB, konst(column.TextValue("rare")))}
+		batches, _, err := runLeaf(t, New(Config{}), leaf, []segment.Segment{seg}, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []string{"0", "0", "1"}
+		if desc {
+			want = []string{"262", "261", "261"}
+		}
+		compareTexts(t, "top", texts(batchRowsOf(batches)), want)
+	}
+}
+
 func TestMemoryLimit(t *testing.T) {
 	f := func(limit int64, want string) {
 		t.Helper()

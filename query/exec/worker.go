@@ -93,6 +93,12 @@ func (w *worker) block(b block) error {
 	if s, ok := w.sink.(skipper); ok && s.skipBlock(w.sp, b) {
 		return nil
 	}
+	// Rows that wait must ascend: an operator may want later blocks first.
+	if n := len(w.docs); n > 0 && w.docs[n-1] >= b.from {
+		if err := w.flush(); err != nil {
+			return err
+		}
+	}
 	if w.sp.tree != nil {
 		return w.treeBlock(b)
 	}

@@ -30,7 +30,18 @@ func (c *testColumn) Nulls() *roaring.Bitmap {
 
 func (c *testColumn) ReadIDs(from uint32, dst []uint32) { copy(dst, c.ids[from:]) }
 
+// mustAscend panics where a caller breaks the rule that documents ascend, which
+// real columns rely on.
+func mustAscend(docs []uint32) {
+	for i := 1; i < len(docs); i++ {
+		if docs[i] <= docs[i-1] {
+			panic(fmt.Sprintf("testseg: document %d after %d", docs[i], docs[i-1]))
+		}
+	}
+}
+
 func (c *testColumn) GatherIDs(docs []uint32, dst []uint32) {
+	mustAscend(docs)
 	for i, d := range docs {
 		dst[i] = c.ids[d]
 	}
@@ -54,6 +65,7 @@ func (c *testColumn) Read(from uint32, n int, dst *column.Vector) error {
 }
 
 func (c *testColumn) Gather(docs []uint32, dst *column.Vector) error {
+	mustAscend(docs)
 	dst.Reset(c.meta.Type)
 	for _, d := range docs {
 		dst.AppendFrom(c.spec.Vec, int(d))

@@ -103,9 +103,13 @@ func (e *cacheEntry) segPlan(q *query, op *aggregate) *segPlan {
 		sp.cols = append(sp.cols, null)
 	}
 	at := map[int]int{} // column of an expression
-	for k, key := range op.keys {
+	for i := range op.outs {
+		if op.outs[i].key < 0 { // it follows from other keys
+			sp.cols = append(sp.cols, null)
+			continue
+		}
+		key, c := op.keys[op.outs[i].key], p.keys[i]
 		at[key.expr] = len(sp.cols)
-		c := p.keys[k]
 		sc := &segCol{typ: key.typ, from: key.typ, col: c, meta: &c.meta, vals: c.vals}
 		if c.dict != nil {
 			sc.dict = c.dict
@@ -139,7 +143,7 @@ func (q *query) attach(parts []*cacheEntry) error {
 	if !ok || len(parts) == 0 {
 		return nil
 	}
-	q.partCols = len(op.keys) + 1
+	q.partCols = len(op.outs) + 1
 	null := nullColumn()
 	want := len(q.leaf.Cols) + len(q.truncs) + q.partCols
 	for _, sp := range q.segs {

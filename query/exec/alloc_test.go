@@ -35,7 +35,7 @@ func TestSteadyStateDoesNotAllocate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		morsels, _ := q.morsels()
+		morsels, _ := q.morsels(q.segs)
 		run := func() {
 			if err := w.do(&morsels[0]); err != nil {
 				t.Fatal(err)

@@ -2,6 +2,7 @@ package exec
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/alluviumdb/alluvium/internal/column"
@@ -37,6 +38,7 @@ type query struct {
 	// besides; 0 without parts.
 	partCols int
 	segs     []*segPlan
+	workers  []*worker // by number; nil where none was needed
 	stats    Stats
 	cost     leafCost
 }
@@ -78,28 +80,34 @@ func (q *query) run(segs []segment.Segment, parts []*cacheEntry, emit func(*colu
 	}
 	q.op = q.newOperator(emit)
 	q.findTruncs()
-	start := time.Now()
+	if err := q.read(segs, parts); err != nil {
+		return err
+	}
+	workers := slices.DeleteFunc(q.workers, func(w *worker) bool { return w == nil })
+	sinks := make([]sink, len(workers))
+	for i, w := range workers {
+		sinks[i] = w.sink
+	}
+	err := q.op.finish(q, sinks, emit)
+	q.collect(workers)
+	return err
+}
+
+// read plans the segments and runs their morsels.
+func (q *query) read(segs []segment.Segment, parts []*cacheEntry) error {
+	if op, ok := q.op.(*topN); ok && len(segs) > 1 {
+		return op.runWaves(segs)
+	}
 	if err := q.planSegments(segs); err != nil {
 		return err
 	}
-	q.cost.reading = time.Since(start)
 	if err := q.attach(parts); err != nil {
 		return err
 	}
 	if err := q.op.prepare(q); err != nil {
 		return err
 	}
-	workers, err := q.scan()
-	if err != nil {
-		return err
-	}
-	sinks := make([]sink, len(workers))
-	for i, w := range workers {
-		sinks[i] = w.sink
-	}
-	err = q.op.finish(q, sinks, emit)
-	q.collect(workers)
-	return err
+	return q.scan(q.segs)
 }
 
 // check refuses what the engine does not do.
@@ -149,13 +157,15 @@ func sameColumn(a, b plan.Expr) bool {
 
 // planSegments prunes and plans, in parallel when there is much to do.
 func (q *query) planSegments(segs []segment.Segment) error {
+	start := time.Now()
+	defer func() { q.cost.reading += time.Since(start) }()
 	plans, bloomed := make([]*segPlan, len(segs)), make([]bool, len(segs))
 	var docs int64
 	for _, s := range segs {
 		docs += int64(s.NumDocs())
 	}
 	workers := 1
-	if docs > 1<<20 {
+	if docs > 1<<20 && !q.looksUp() {
 		workers = len(segs)
 	}
 	err := q.e.parallel(len(segs), workers, func(_, i int) error {
@@ -185,6 +195,21 @@ func (q *query) planSegments(segs []segment.Segment) error {
 	return nil
 }
 
+// looksUp tells that planning a segment is no more than to look up a value: not
+// worth waking others for.
+func (q *query) looksUp() bool {
+	if q.leaf.Filter == nil {
+		return true
+	}
+	call, ok := q.leaf.Filter.(*plan.Call)
+	if !ok || call.Fn.Name != "=" {
+		return false
+	}
+	_, isCol := call.Args[0].(*plan.ColRef)
+	_, isConst := call.Args[1].(*plan.Const)
+	return isCol && isConst
+}
+
 func (q *query) countSegment(m *segment.Metadata, kept, bloomed bool) {
 	s := &q.stats
 	s.SegmentsQueried++
@@ -209,39 +234,43 @@ func (q *query) countSegment(m *segment.Metadata, kept, bloomed bool) {
 	}
 }
 
-// scan runs all morsels and returns the workers.
-func (q *query) scan() ([]*worker, error) {
-	morsels, work := q.morsels()
+// scan runs the morsels of planned segments. There is at least one worker
+// afterwards.
+func (q *query) scan(segs []*segPlan) error {
+	morsels, work := q.morsels(segs)
 	n := 1
 	if work > q.e.inlineWork {
 		n = cap(q.e.tokens) + 1
 	}
-	all := make([]*worker, n)
-	first, err := newWorker(q)
-	if err != nil {
-		return nil, err
+	for len(q.workers) < n {
+		q.workers = append(q.workers, nil)
 	}
-	all[0] = first
-	err = q.e.parallel(len(morsels), n, func(i, task int) error {
-		if all[i] == nil {
-			w, err := newWorker(q)
-			if err != nil {
-				return err
-			}
-			all[i] = w
+	if _, err := q.worker(0); err != nil {
+		return err
+	}
+	err := q.e.parallel(len(morsels), n, func(i, task int) error {
+		w, err := q.worker(i)
+		if err != nil {
+			return err
 		}
-		return all[i].do(&morsels[task])
+		return w.do(&morsels[task])
 	})
-	if err != nil && !errors.Is(err, errStop) {
-		return nil, err
+	if errors.Is(err, errStop) {
+		return nil
 	}
-	out := all[:0]
-	for _, w := range all {
-		if w != nil {
-			out = append(out, w)
+	return err
+}
+
+// worker returns worker i, which only one goroutine at a time may ask for.
+func (q *query) worker(i int) (*worker, error) {
+	if q.workers[i] == nil {
+		w, err := newWorker(q)
+		if err != nil {
+			return nil, err
 		}
+		q.workers[i] = w
 	}
-	return out, nil
+	return q.workers[i], nil
 }
 
 // orderer is an operator that wants some morsels before others.
@@ -249,10 +278,10 @@ type orderer interface {
 	orderMorsels(m []morsel)
 }
 
-func (q *query) morsels() ([]morsel, float64) {
+func (q *query) morsels(segs []*segPlan) ([]morsel, float64) {
 	var out []morsel
 	work := 0.0
-	for _, sp := range q.segs {
+	for _, sp := range segs {
 		work += sp.work()
 		blocks := sp.blocks()
 		for len(blocks) > 0 {

@@ -273,6 +273,11 @@ func intersectRanges(a, b segment.ValueRange) segment.ValueRange {
 
 // leafPredicate makes the predicate of a condition without AND, OR, NOT on top.
 func (sp *segPlan) leafPredicate(ctx *fn.Context, e plan.Expr, neg bool) (predicate, error) {
+	if i := comparedColumn(e); i >= 0 && sp.cols[i].isDict() {
+		if set, ok := lookupDict(sp.cols[i], i, e, neg); ok {
+			return settle(&predIDs{col: i, set: set, src: e, neg: neg}), nil
+		}
+	}
 	x := newLeafExpr(negated(e, neg))
 	switch {
 	case x.volatile:
@@ -286,6 +291,24 @@ func (sp *segPlan) leafPredicate(ctx *fn.Context, e plan.Expr, neg bool) (predic
 		return sp.columnPredicate(ctx, e, neg, x), nil
 	}
 	return &predExpr{x: x, src: e, neg: neg}, nil
+}
+
+// comparedColumn returns the column of a comparison of a column with a constant,
+// -1 for anything else.
+func comparedColumn(e plan.Expr) int {
+	call, ok := e.(*plan.Call)
+	if !ok || len(call.Args) != 2 {
+		return -1
+	}
+	l, r := call.Args[0], call.Args[1]
+	if _, ok := l.(*plan.Const); ok {
+		l, r = r, l
+	}
+	ref, isRef := l.(*plan.ColRef)
+	if _, isConst := r.(*plan.Const); !isRef || !isConst {
+		return -1
+	}
+	return ref.Index
 }
 
 // constPredicate decides a condition over columns with one value each.

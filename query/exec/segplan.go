@@ -111,6 +111,9 @@ func (sp *segPlan) blocks() []block {
 	if sp.none || sp.answered {
 		return nil
 	}
+	if x, ok := sp.listOf(); ok {
+		return x.blocks(sp.docs)
+	}
 	var out []block
 	for i := range blockCount(sp.docs) {
 		b := blockOf(i, sp.docs)
@@ -128,10 +131,7 @@ func (sp *segPlan) work() float64 {
 		return 0
 	}
 	w := sp.rows() * 2 * float64(1+len(sp.exprs))
-	if sp.pred != nil {
-		w += float64(sp.docs) * 0.3
-	}
-	return w
+	return w + sp.filterWork()
 }
 
 // finishTrace completes the trace after the run.

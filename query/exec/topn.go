@@ -171,9 +171,20 @@ func (s *topSink) skipBlock(sp *segPlan, b block) bool {
 		return false
 	}
 	if s.op.order[0].Desc {
-		return hi < s.worst
+		return s.beats(hi)
 	}
-	return lo > s.worst
+	return s.beats(lo)
+}
+
+// beats tells that all rows held are better than one whose first key is best.
+func (s *topSink) beats(best int64) bool {
+	switch {
+	case !s.worstKnown:
+		return false
+	case s.op.order[0].Desc:
+		return best < s.worst
+	}
+	return best > s.worst
 }
 
 func (s *topSink) consume(c *chunk) error {

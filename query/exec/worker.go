@@ -105,6 +105,9 @@ func (w *worker) block(b block) error {
 	if w.sp.filter == nil {
 		return w.wholeRange(b.from, b.n)
 	}
+	if x, ok := w.sp.listOf(); ok {
+		return w.listed(x.part(b))
+	}
 	sel := w.sel[:column.Words(b.n)]
 	sel.SetAll(b.n)
 	return w.filtered(b, sel)

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/alluviumdb/alluvium/internal/column"
+	"github.com/alluviumdb/alluvium/internal/geo"
 	"github.com/alluviumdb/alluvium/internal/schema"
 	"github.com/alluviumdb/alluvium/internal/sqlerr"
 )
@@ -297,4 +298,27 @@ func TestTruncCursor(t *testing.T) {
 			}
 		}
 	}
+}
+
+// BenchmarkDistance measures from a constant point to a column of points.
+func BenchmarkDistance(b *testing.B) {
+	const n = 4096
+	points := column.New(schema.Bytea, n)
+	for i := range n {
+		points.AppendBytes(geo.AppendPoint(nil, float64(i%360)-180, float64(i%180)-90, true))
+	}
+	from := column.NewConst(column.BytesValue(schema.Bytea, geo.AppendPoint(nil, 13.4, 52.5, true)), n)
+	f, _, err := Resolve("st_distance", []schema.Type{schema.Bytea, schema.Bytea}, Postgres)
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx := &Context{Context: context.Background()}
+	out := &column.Vector{}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := f.Eval(ctx, []*column.Vector{points, from}, n, nil, out); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/row")
 }

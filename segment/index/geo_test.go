@@ -139,3 +139,26 @@ func FuzzOpenGeo(f *testing.F) {
 		_ = x.Check()
 	})
 }
+
+// BenchmarkGeoMatch finds the places within 5 km among 200,000 in a box of ten
+// degrees.
+func BenchmarkGeoMatch(b *testing.B) {
+	r := rand.New(rand.NewPCG(1, 1))
+	values := make([][]byte, 200_000)
+	for i := range values {
+		values[i] = geo.AppendPoint(nil, 5+10*r.Float64(), 45+10*r.Float64(), true)
+	}
+	buf := buildGeo(b, values, geo.H3Level(6))
+	x, err := OpenGeo(buf, uint32(len(values)))
+	if err != nil {
+		b.Fatal(err)
+	}
+	region := geo.Near(geo.Point{X: 10, Y: 50}, true, 5000, false)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, _, ok, err := x.Match(region, 1<<30); !ok || err != nil {
+			b.Fatal(ok, err)
+		}
+	}
+	b.ReportMetric(float64(len(buf))/float64(len(values)), "bytes/doc")
+}

@@ -287,9 +287,9 @@ func (t *groupTable) addDense(at uint32) uint32 {
 // add makes a new group.
 func (t *groupTable) add(row []uint64, nulls uint64) uint32 {
 	for i := range t.codes {
-		t.codes[i] = append(t.codes[i], row[i])
+		t.codes[i] = push(t.codes[i], row[i])
 	}
-	t.nulls = append(t.nulls, nulls)
+	t.nulls = push(t.nulls, nulls)
 	t.n++
 	return uint32(t.n - 1)
 }

@@ -6,6 +6,23 @@ import (
 	"github.com/alluviumdb/alluvium/query/kernel"
 )
 
+// growth returns by how much a table of n places grows: in larger steps once it
+// is large, since each moves every entry to a place far away.
+func growth(n int) int {
+	if n >= 1<<14 {
+		return 4
+	}
+	return 2
+}
+
+// push appends x, doubling the room where there is none.
+func push[T any](s []T, x ...T) []T {
+	if len(s)+len(x) > cap(s) {
+		s = slices.Grow(s, max(len(s), len(x)))
+	}
+	return append(s, x...)
+}
+
 // wordTable maps 64-bit keys to groups: open addressing with linear probing,
 // key and group side by side.
 type wordTable struct {
@@ -53,7 +70,7 @@ func (t *wordTable) insert(key uint64, gid uint32) *wordSlot {
 
 func (t *wordTable) grow() {
 	old := t.slots
-	t.slots = make([]wordSlot, 2*len(old))
+	t.slots = make([]wordSlot, growth(len(old))*len(old))
 	t.mask = uint64(len(t.slots) - 1)
 	for i := range old {
 		if old[i].gid != 0 {
@@ -122,7 +139,7 @@ func (t *wideTable) find(row []uint64, h uint64) uint32 {
 		}
 		at = (at + 1) & t.mask
 	}
-	t.keys = append(t.keys, row...)
+	t.keys = push(t.keys, row...)
 	t.n++
 	t.slots[at] = h>>32<<32 | uint64(t.n)
 	if int(t.n)*2 >= len(t.slots) {
@@ -133,7 +150,7 @@ func (t *wideTable) find(row []uint64, h uint64) uint32 {
 
 func (t *wideTable) grow() {
 	old := t.slots
-	t.slots = make([]uint64, 2*len(old))
+	t.slots = make([]uint64, growth(len(old))*len(old))
 	t.mask = uint64(len(t.slots) - 1)
 	for _, s := range old {
 		if s == 0 {

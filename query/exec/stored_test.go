@@ -88,12 +88,15 @@ func storeSealed(t testing.TB, table *schema.Table, name string, rows [][]column
 // TestStoredSegments runs the same leaves over consuming and sealed segments of
 // random tables and compares them with the naive evaluator.
 func TestStoredSegments(t *testing.T) {
+	seen := map[segment.Encoding]bool{}
 	for seed := range *seeds {
 		g := newGen(uint64(seed) + 5000)
 		rows := g.table(tableSize(g, seed))
+		g.shape(rows)
 		table := g.storedTable()
 		half := len(rows) / 2
 		first, second := store(t, table, "a", rows[:half]), store(t, table, "b", rows[half:])
+		noteEncodings(seen, first[1], second[1])
 		ways := map[string][]segment.Segment{
 			"consuming": {first[0], second[0]}, "sealed": {first[1], second[1]}, "mixed": {first[1], second[0]},
 		}
@@ -116,6 +119,7 @@ func TestStoredSegments(t *testing.T) {
 		}
 		checkStoredTopN(t, g, rows, ways)
 	}
+	checkEncodings(t, seen)
 }
 
 func checkStoredTopN(t *testing.T, g *gen, rows [][]column.Value, ways map[string][]segment.Segment) {

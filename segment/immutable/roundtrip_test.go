@@ -87,6 +87,9 @@ func randomTable(rng *rand.Rand, rows int) *table {
 		}
 		s.Fields = append(s.Fields, f)
 		tb.cols = append(tb.cols, randomColumn(rng, f.Type, rows))
+		if i > 0 && rng.IntN(4) == 0 {
+			tb.follow(rng, i)
+		}
 		randomIndexing(rng, &f, &ix)
 	}
 	name := s.Fields[rng.IntN(len(s.Fields))]
@@ -106,11 +109,37 @@ func randomTable(rng *rand.Rand, rows int) *table {
 	return tb
 }
 
+// follow makes column i follow from the one before it: to each of its values
+// belongs one value of column i.
+func (tb *table) follow(rng *rand.Rand, i int) {
+	base, v := &tb.cols[i-1], tb.cols[i]
+	if (*base).Kind() == schema.KindBool || (*base).Kind() == schema.KindList || v.Kind() == schema.KindList {
+		return
+	}
+	const card = 700
+	key, own := column.New((*base).Type, tb.n), column.New(v.Type, tb.n)
+	salt := rng.Uint64()
+	for range tb.n {
+		from := rand.NewPCG(salt, rng.Uint64N(card))
+		same := *from
+		k := rand.New(&same).IntN(card) // which decides the key
+		key.Append(randomValue(rand.New(from), key.Type, card))
+		own.Append(randomValue(rand.New(rand.NewPCG(salt, uint64(card+k))), own.Type, card))
+	}
+	*base, tb.cols[i] = key, own
+}
+
 func randomColumn(rng *rand.Rand, t schema.Type, rows int) *column.Vector {
 	card := []int{1, 2, 50, 3001, 1 << 20, 1<<30 + 1}[rng.IntN(6)]
 	nulls := []int{0, 0, 1, 3, 100}[rng.IntN(5)]
 	run := []int{1, 1, 1, 5, 300}[rng.IntN(5)] // how often a value follows itself
 	v := column.New(t, rows)
+	if t.Kind() == schema.KindInt64 && rng.IntN(4) == 0 {
+		for at := int64(rng.IntN(1 << 40)); v.N < rows; at += int64(rng.IntN(30)) {
+			v.Append(column.IntValue(t, at))
+		}
+		return v
+	}
 	for i := range rows {
 		if i > 0 && rng.IntN(run) != 0 {
 			v.AppendFrom(v, i-1)
@@ -232,6 +261,7 @@ func TestRoundTrip(t *testing.T) {
 	if raceEnabled {
 		seeds = 40
 	}
+	seen := map[segment.Encoding]bool{}
 	for seed := range seeds {
 		rng := rand.New(rand.NewPCG(seed, 99))
 		rows := []int{0, 1, 40, 600, 5000}[rng.IntN(5)]
@@ -257,6 +287,7 @@ func TestRoundTrip(t *testing.T) {
 			if err != nil || c == nil {
 				t.Fatalf("seed %d: %v", seed, err)
 			}
+			seen[c.Meta().Encoding] = true
 			if msg := checkColumn(rng, c, tb.cols[i], order); msg != "" {
 				t.Fatalf("seed %d: column %d %v (%v, encoding %d): %s", seed, f.ID, f.Type, tb.n, c.Meta().Encoding, msg)
 			}
@@ -264,6 +295,11 @@ func TestRoundTrip(t *testing.T) {
 		checkSorted(t, s, tb)
 		s.Release()
 		checkRebuild(t, fs, tb, res)
+	}
+	for e := segment.EncodingDict; e <= segment.EncodingDerived; e++ {
+		if !seen[e] && !raceEnabled {
+			t.Errorf("no random table has a column of encoding %d", e)
+		}
 	}
 }
 

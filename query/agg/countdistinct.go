@@ -11,6 +11,13 @@ type RowSource interface {
 	Rows(rows []uint32)
 }
 
+// ShiftedSum is an Accumulator of sums that can be made from another's.
+type ShiftedSum interface {
+	// AddShifted adds to each group 0..n-1 the sum of the values of the same
+	// group of other, an Accumulator of the same kind, after adding x to each.
+	AddShifted(other Accumulator, n int, x int64)
+}
+
 // RowCounter is the Accumulator of a Spec that CountsRows.
 type RowCounter interface {
 	// AddRows adds rows[g] rows to each group g.

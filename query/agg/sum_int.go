@@ -101,6 +101,23 @@ func (a *intSum) update64(groups []uint32, vals []int64, nulls column.Bitmap) {
 	}
 }
 
+// AddShifted implements ShiftedSum.
+func (a *intSum) AddShifted(other Accumulator, n int, x int64) {
+	o := other.(*intSum)
+	for g := range n {
+		count := o.st[g].Count
+		if count == 0 {
+			continue
+		}
+		hi, lo := bits.Mul64(uint64(count), magnitude(x))
+		shift := column.Int128{Hi: int64(hi), Lo: lo}
+		if x < 0 {
+			shift = shift.Neg()
+		}
+		a.add(uint32(g), o.total(g).Add(shift), int(count))
+	}
+}
+
 // Rows implements RowSource.
 func (a *intSum) Rows(rows []uint32) {
 	for g := range rows {

@@ -19,6 +19,7 @@ type aggregate struct {
 	keyOf map[int]int // keys that are columns, by the column
 	outs  []groupOut
 	calls []aggCall
+	bases []aggCall // columns that linear calls are made from
 	plan  *tablePlan
 	// known holds what metadata answered for whole segments, nil if nothing.
 	known []agg.Accumulator
@@ -31,7 +32,8 @@ type aggCall struct {
 	filter int // -1: none
 	// space numbers the argument's values over all segments where only their
 	// occurrence matters, nil where there is no such numbering.
-	space *codeSpace
+	space  *codeSpace
+	linear *linear // nil: folded by itself
 }
 
 func newAggregate(q *query) *aggregate {
@@ -47,6 +49,7 @@ func newAggregate(q *query) *aggregate {
 		}
 		op.calls = append(op.calls, c)
 	}
+	op.findLinear()
 	return op
 }
 
@@ -64,6 +67,7 @@ func (op *aggregate) prepare(q *query) error {
 		}
 	}
 	op.plan = planTable(op.keys, rows)
+	op.checkLinear()
 	op.plan.planLarge(rows, float64(q.maxWorkers()), q.e.forceMerges)
 	if op.plan.kind == tableSlots && !q.countable() {
 		op.plan.kind = tableDense
@@ -87,7 +91,7 @@ func (op *aggregate) prepare(q *query) error {
 func (op *aggregate) rowSource() int {
 	for i := range op.calls {
 		c := &op.calls[i]
-		if c.filter >= 0 || len(c.args) != 1 || !op.q.neverNull(c.args[0]) {
+		if c.filter >= 0 || c.linear != nil || len(c.args) != 1 || !op.q.neverNull(c.args[0]) {
 			continue
 		}
 		if _, ok := c.call.Spec.New().(agg.RowSource); ok {
@@ -131,6 +135,9 @@ func (op *aggregate) newSink(q *query, r *reader) (sink, error) {
 	for i := range op.calls {
 		s.aggs = append(s.aggs, newAggState(q, &op.calls[i], op.plan))
 	}
+	for i := range op.bases {
+		s.bases = append(s.bases, newAggState(q, &op.bases[i], op.plan))
+	}
 	s.grow()
 	return s, nil
 }
@@ -173,6 +180,7 @@ type aggSink struct {
 	r     *reader
 	table *groupTable
 	aggs  []*aggState
+	bases []*aggState
 	sp    *segPlan
 	grown int // groups for which the accumulators have room
 }
@@ -182,6 +190,9 @@ func (s *aggSink) done() bool { return false }
 func (s *aggSink) bytes() int64 {
 	n := s.table.bytes()
 	for _, a := range s.aggs {
+		n += a.bytes()
+	}
+	for _, a := range s.bases {
 		n += a.bytes()
 	}
 	return n
@@ -219,7 +230,19 @@ func (s *aggSink) consume(c *chunk) error {
 		return err
 	}
 	s.grow()
+	stored := s.sp.tree != nil // states of all calls, of no base
 	for _, a := range s.aggs {
+		if a.call.linear != nil && !stored {
+			continue
+		}
+		if err := a.update(s.r, groups, c); err != nil {
+			return err
+		}
+	}
+	if stored {
+		return nil
+	}
+	for _, a := range s.bases {
 		if err := a.update(s.r, groups, c); err != nil {
 			return err
 		}
@@ -239,11 +262,15 @@ func (s *aggSink) grow() {
 	for _, a := range s.aggs {
 		a.acc.Grow(s.grown)
 	}
+	for _, a := range s.bases {
+		a.acc.Grow(s.grown)
+	}
 }
 
 // settleRows gives the rows that the table has counted to the aggregations that
 // count rows.
 func (s *aggSink) settleRows() {
+	s.settleLinear()
 	if from := s.op.plan.rowsFrom; from >= 0 {
 		s.aggs[from].acc.(agg.RowSource).Rows(s.table.rows)
 	}

@@ -182,7 +182,8 @@ type aggSink struct {
 	aggs  []*aggState
 	bases []*aggState
 	sp    *segPlan
-	grown int // groups for which the accumulators have room
+	runs  *runCounter // of the open segment, nil when rows must be read
+	grown int         // groups for which the accumulators have room
 }
 
 func (s *aggSink) done() bool { return false }
@@ -207,6 +208,7 @@ func (s *aggSink) open(sp *segPlan) error {
 	for _, a := range s.aggs {
 		a.open(sp, s.op.plan)
 	}
+	s.runs = s.openRuns(sp)
 	return nil
 }
 

@@ -103,6 +103,9 @@ func (w *worker) block(b block) error {
 		return w.treeBlock(b)
 	}
 	if w.sp.filter == nil {
+		if w.counted(b, nil) {
+			return nil
+		}
 		return w.wholeRange(b.from, b.n)
 	}
 	if x, ok := w.sp.listOf(); ok {
@@ -117,6 +120,9 @@ func (w *worker) block(b block) error {
 func (w *worker) filtered(b block, sel column.Bitmap) error {
 	if err := w.sp.filter.apply(&w.run, b, sel); err != nil {
 		return err
+	}
+	if w.counted(b, sel) {
+		return nil
 	}
 	for from := 0; from < b.n; from += chunkRows {
 		if err := w.part(b, sel, from, min(from+chunkRows, b.n)); err != nil {

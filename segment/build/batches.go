@@ -194,7 +194,7 @@ func (b *Builder) MemoryBytes() int64 {
 func (a *accumulator) memoryBytes() int64 {
 	n := int64(4 * len(a.data.ids))
 	if a.dict != nil {
-		return n + vectorBytes(a.dict.values) + int64(4*len(a.dict.slots)+8*len(a.dict.hashes))
+		return n + vectorBytes(a.dict.values) + int64(16*len(a.dict.slots))
 	}
 	return n + vectorBytes(a.data.values)
 }

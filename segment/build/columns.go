@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
@@ -113,21 +114,28 @@ func (a *accumulator) addIDs(e *column.Encoded) {
 			a.remap = append(a.remap, unknownID)
 		}
 	}
-	key := hashKey(e.Values)
-	remap, ids := a.remap, a.data.ids
-	at := len(ids)
-	ids = append(ids, e.IDs...)
-	for i, id := range ids[at:] {
+	at := len(a.data.ids)
+	a.data.ids = slices.Grow(a.data.ids, len(e.IDs))[:at+len(e.IDs)]
+	a.translate(a.data.ids[at:], e)
+}
+
+// translate fills dst with the column's ids of the rows of e.
+func (a *accumulator) translate(dst []uint32, e *column.Encoded) {
+	remap := a.remap
+	for i, id := range e.IDs {
 		if e.Nulls != nil && e.Nulls.Get(i) {
-			ids[at+i] = 0
+			dst[i] = 0
 			continue
 		}
-		if remap[id] == unknownID {
-			remap[id] = a.dict.id(e.Values, int(id), key(int(id)))
+		to := remap[id]
+		if to == unknownID {
+			var key [1]uint64
+			hashKeys(e.Values, int(id), key[:])
+			to = a.dict.id(e.Values, int(id), key[0])
+			remap[id] = to
 		}
-		ids[at+i] = remap[id]
+		dst[i] = to
 	}
-	a.data.ids = ids
 }
 
 // addNullBits notes NULL rows of n rows that follow those that the column has.

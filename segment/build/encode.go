@@ -1,6 +1,7 @@
 package build
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 
@@ -378,6 +379,16 @@ func (e *encoded) valueRange(d *data) {
 		return
 	}
 	nulls, v := d.nullBits(), d.values
+	if k := d.typ.Kind(); nulls == nil && (k == schema.KindInt32 || k == schema.KindInt64) {
+		lo, hi := int64(0), int64(0)
+		if k == schema.KindInt32 {
+			lo, hi = int64(slices.Min(v.Int32s)), int64(slices.Max(v.Int32s))
+		} else {
+			lo, hi = slices.Min(v.Int64s), slices.Max(v.Int64s)
+		}
+		e.setRange(column.Value{Type: v.Type, I: lo}, column.Value{Type: v.Type, I: hi})
+		return
+	}
 	lo, hi := -1, -1
 	for i := range d.n {
 		if nulls.Get(i) {
@@ -405,6 +416,8 @@ func less(v *column.Vector, a, b int) bool {
 		return v.Int32s[a] < v.Int32s[b]
 	case schema.KindInt64:
 		return v.Int64s[a] < v.Int64s[b]
+	case schema.KindBytes:
+		return bytes.Compare(v.Bytes(a), v.Bytes(b)) < 0
 	}
 	return segment.Compare(v.Value(a), v.Value(b)) < 0
 }

@@ -36,10 +36,7 @@ func gatherRows(v *column.Vector, order []uint32) *column.Vector {
 	case schema.KindInterval:
 		out.Intervals = pick(v.Intervals, order)
 	case schema.KindBytes:
-		out = column.New(v.Type, len(order))
-		for _, i := range order {
-			out.AppendBytes(v.Bytes(int(i)))
-		}
+		gatherBytes(out, v, order)
 	case schema.KindList:
 		out = column.New(v.Type, len(order))
 		for _, i := range order {
@@ -47,6 +44,20 @@ func gatherRows(v *column.Vector, order []uint32) *column.Vector {
 		}
 	}
 	return out
+}
+
+// gatherBytes fills out with texts of v.
+func gatherBytes(out, v *column.Vector, order []uint32) {
+	size := uint32(0)
+	out.Offsets = make([]uint32, len(order)+1)
+	for i, from := range order {
+		size += v.Offsets[from+1] - v.Offsets[from]
+		out.Offsets[i+1] = size
+	}
+	out.Data = make([]byte, size)
+	for i, from := range order {
+		copy(out.Data[out.Offsets[i]:], v.Data[v.Offsets[from]:v.Offsets[from+1]])
+	}
 }
 
 // appendElems appends lists [lo, hi) of src to dst.

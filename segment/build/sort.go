@@ -1,9 +1,10 @@
 package build
 
 import (
-	"cmp"
+	"bytes"
 	"slices"
 
+	"github.com/alluviumdb/alluvium/internal/schema"
 	"github.com/alluviumdb/alluvium/segment"
 )
 
@@ -76,30 +77,17 @@ func (d *data) rankValues() (ranks []uint32, groups int) {
 	return ranks, groups + 1
 }
 
+// equalRows returns the test whether two rows are equal.
 func equalRows(v vector) func(a, b uint32) bool {
+	switch v.Kind() {
+	case schema.KindInt32:
+		return func(a, b uint32) bool { return v.Int32s[a] == v.Int32s[b] }
+	case schema.KindInt64:
+		return func(a, b uint32) bool { return v.Int64s[a] == v.Int64s[b] }
+	case schema.KindBytes:
+		return func(a, b uint32) bool { return bytes.Equal(v.Bytes(int(a)), v.Bytes(int(b))) }
+	}
 	return func(a, b uint32) bool {
 		return segment.Compare(v.Value(int(a)), v.Value(int(b))) == 0
 	}
-}
-
-// keyed is a row with the leading 64 bits of its sort key.
-type keyed struct {
-	key uint64
-	row uint32
-}
-
-// sortKeyed orders by key, then by tie (nil for kinds whose key is the whole
-// value), then by row.
-func sortKeyed(rows []keyed, tie func(a, b uint32) int) {
-	slices.SortFunc(rows, func(a, b keyed) int {
-		if a.key != b.key {
-			return cmp.Compare(a.key, b.key)
-		}
-		if tie != nil {
-			if c := tie(a.row, b.row); c != 0 {
-				return c
-			}
-		}
-		return cmp.Compare(a.row, b.row)
-	})
 }

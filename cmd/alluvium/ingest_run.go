@@ -156,6 +156,7 @@ func (in *ingestion) buildAndCommit(ctx context.Context) (loadState, error) {
 		return loadState{}, err
 	}
 	defer os.RemoveAll(in.dir)
+	defer ballast()()
 	staged := map[string]bool{}
 	for _, s := range in.load.Staged {
 		staged[s.Name] = true

@@ -66,6 +66,7 @@ func buildSegments(ctx context.Context, out io.Writer, o *ingestOptions, dir str
 		return err
 	}
 	defer os.RemoveAll(tmp)
+	defer ballast()()
 	var built []load.Built
 	_, err = load.Build(ctx, load.Options{
 		Table: table, Dir: tmp, RowsPerSegment: o.rowsPerSegment, Workers: o.workers, File: opt,

@@ -228,11 +228,7 @@ func (e *encoded) dictionary(d *data, p *plan) error {
 		e.buffer(format.RoleZones, index.AppendIntZones(nil, d.ids, d.isNull()))
 	}
 	if p.inverted {
-		b, err := index.AppendInverted(nil, d.ids, card, d.isNull())
-		if err != nil {
-			return err
-		}
-		e.buffer(format.RoleInverted, b)
+		e.buffer(format.RoleInverted, index.AppendInverted(nil, d.ids, card, d.isNull()))
 	}
 	return nil
 }

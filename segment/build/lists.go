@@ -48,10 +48,6 @@ func (e *encoded) list(d *data, p *plan) error {
 	if err != nil || !p.inverted || elems.dict == nil || elems.allNull {
 		return err
 	}
-	b, err := index.AppendInvertedLists(nil, elems.ids, starts, elems.dict.N, elems.isNull())
-	if err != nil {
-		return err
-	}
-	e.buffer(format.RoleInverted, b)
+	e.buffer(format.RoleInverted, index.AppendInvertedLists(nil, elems.ids, starts, elems.dict.N, elems.isNull()))
 	return nil
 }

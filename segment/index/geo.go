@@ -190,10 +190,7 @@ func (b *GeoBuilder) Append(dst []byte) ([]byte, error) {
 		}
 		docs[i] = d.doc
 	}
-	posts, err := appendPostings(nil, docs, append(starts, uint32(len(docs))))
-	if err != nil {
-		return nil, err
-	}
+	posts := appendPostings(nil, docs, append(starts, uint32(len(docs))))
 	b.others.RunOptimize()
 	others, err := encoding.AppendBitmap(nil, b.others)
 	if err != nil {

@@ -107,10 +107,7 @@ func TestInverted(t *testing.T) {
 		}
 	}
 	null := func(doc uint32) bool { return doc%11 == 0 }
-	buf, err := AppendInverted(nil, ids, card, null)
-	if err != nil {
-		t.Fatal(err)
-	}
+	buf := AppendInverted(nil, ids, card, null)
 	x, err := OpenInverted(encoding.AlignedCopy(buf), card, docs)
 	if err != nil {
 		t.Fatal(err)
@@ -160,10 +157,7 @@ func FuzzInverted(f *testing.F) {
 	for i := range ids {
 		ids[i] = uint32(i % 7 % 5)
 	}
-	buf, err := AppendInverted(nil, ids, 5, nil)
-	if err != nil {
-		f.Fatal(err)
-	}
+	buf := AppendInverted(nil, ids, 5, nil)
 	f.Add(buf)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		x, err := OpenInverted(encoding.AlignedCopy(b), 5, 300)
@@ -222,10 +216,7 @@ func BenchmarkPostings(b *testing.B) {
 	for i := range ids {
 		ids[i] = uint32(i * 7919 % 1000)
 	}
-	buf, err := AppendInverted(nil, ids, 1000, nil)
-	if err != nil {
-		b.Fatal(err)
-	}
+	buf := AppendInverted(nil, ids, 1000, nil)
 	x, err := OpenInverted(encoding.AlignedCopy(buf), 1000, 1<<20)
 	if err != nil {
 		b.Fatal(err)

@@ -202,7 +202,7 @@ func (x *Inverted) Check() error {
 // AppendInverted appends the index of a column: ids[i] is the dictionary id of
 // document i, below cardinality; documents for which null reports true are
 // left out.
-func AppendInverted(dst []byte, ids []uint32, cardinality int, null func(doc uint32) bool) ([]byte, error) {
+func AppendInverted(dst []byte, ids []uint32, cardinality int, null func(doc uint32) bool) []byte {
 	docs, starts := groupByID(ids, cardinality, null)
 	return appendPostings(dst, docs, starts)
 }
@@ -229,18 +229,15 @@ func groupByID(ids []uint32, cardinality int, null func(uint32) bool) (docs, sta
 	return docs, starts[:cardinality+1]
 }
 
-func appendPosting(dst []byte, docs []uint32) ([]byte, error) {
+func appendPosting(dst []byte, docs []uint32) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(docs)))
 	if len(docs) > shortMax {
-		m := roaring.New()
-		m.AddMany(docs)
-		m.RunOptimize()
-		return encoding.AppendBitmap(dst, m)
+		return encoding.AppendSorted(dst, docs)
 	}
 	next := uint32(0)
 	for _, d := range docs {
 		dst = binary.AppendUvarint(dst, uint64(d-next))
 		next = d + 1
 	}
-	return dst, nil
+	return dst
 }

@@ -4,7 +4,7 @@ package index
 // ids[starts[d]:starts[d+1]]; elements for which null reports true are left
 // out. The buffer is that of AppendInverted: a document is once in the posting
 // of each id that it holds.
-func AppendInvertedLists(dst []byte, ids []uint32, starts []int64, cardinality int, null func(element uint32) bool) ([]byte, error) {
+func AppendInvertedLists(dst []byte, ids []uint32, starts []int64, cardinality int, null func(element uint32) bool) []byte {
 	docs, ends := groupElements(ids, starts, cardinality, null)
 	at, from := make([]uint32, cardinality+1), uint32(0)
 	out := docs[:0]

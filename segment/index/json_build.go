@@ -247,10 +247,7 @@ func (b *JSONBuilder) Append(dst []byte) ([]byte, error) {
 		first = append(first, int64(len(terms)))
 	}
 	lists, starts := b.group(order, pathOf, len(nodes))
-	posts, err := appendPostings(nil, lists, starts)
-	if err != nil {
-		return nil, err
-	}
+	posts := appendPostings(nil, lists, starts)
 	s := sections{b.appendOptions(len(nodes)), nil, nil, encoding.AppendFOR(nil, first), nil, nil, encoding.AppendFOR(nil, b.starts), posts}
 	s[1], s[2] = appendTextList(keys)
 	s[4], s[5] = appendTextList(terms)

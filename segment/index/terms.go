@@ -109,20 +109,17 @@ func (t *texts) check() error {
 
 // appendPostings appends postings in the form of an inverted index: lists[starts[i]:starts[i+1]]
 // are the ascending documents of posting i.
-func appendPostings(dst []byte, lists, starts []uint32) ([]byte, error) {
+func appendPostings(dst []byte, lists, starts []uint32) []byte {
 	offsets := make([]int64, len(starts))
 	var body []byte
 	for i := range len(starts) - 1 {
 		offsets[i] = int64(len(body))
-		var err error
-		if body, err = appendPosting(body, lists[starts[i]:starts[i+1]]); err != nil {
-			return nil, err
-		}
+		body = appendPosting(body, lists[starts[i]:starts[i+1]])
 	}
 	offsets[len(starts)-1] = int64(len(body))
 	head := make([]byte, invertedHead)
 	binary.LittleEndian.PutUint64(head, uint64(encoding.SizeFOR(offsets)))
 	dst = append(dst, head...)
 	dst = encoding.AppendFOR(dst, offsets)
-	return append(dst, body...), nil
+	return append(dst, body...)
 }

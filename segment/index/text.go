@@ -362,10 +362,7 @@ func (b *TextBuilder) Append(dst []byte) ([]byte, error) {
 	for i, k := range at {
 		at[i] = b.docs[k]
 	}
-	posts, err := appendPostings(nil, at, starts)
-	if err != nil {
-		return nil, err
-	}
+	posts := appendPostings(nil, at, starts)
 	b.valid.RunOptimize()
 	valid, err := encoding.AppendBitmap(nil, b.valid)
 	if err != nil {

@@ -59,10 +59,9 @@ type ranking struct {
 
 // internTable numbers values by their key bytes.
 type internTable struct {
-	ids  map[string]uint32
+	ids  *kernel.KeyTable
 	vals *column.Vector
 	key  []byte
-	size int64
 }
 
 const (
@@ -83,7 +82,7 @@ func newCounted(s *Spec, finish func(*column.Vector, ranking) error) *counted {
 	switch s.Args[0].Kind() {
 	case schema.KindBool, schema.KindInt32, schema.KindInt64, schema.KindFloat32, schema.KindFloat64:
 	default:
-		a.wide = &internTable{ids: map[string]uint32{}, vals: column.New(s.Args[0], 0)}
+		a.wide = &internTable{ids: kernel.NewKeyTable(), vals: column.New(s.Args[0], 0)}
 	}
 	return a
 }
@@ -97,13 +96,10 @@ func newRanked(s *Spec, finish func(*column.Vector, ranking) error) *counted {
 
 func (t *internTable) id(v *column.Vector, i int) uint64 {
 	t.key = kernel.AppendKey(t.key[:0], v, i)
-	if id, ok := t.ids[string(t.key)]; ok {
-		return uint64(id)
+	id, isNew := t.ids.Find(t.key)
+	if isNew {
+		t.vals.AppendFrom(v, i)
 	}
-	id := uint32(t.vals.N)
-	t.ids[string(t.key)] = id
-	t.size += int64(len(t.key)) + 40
-	t.vals.AppendFrom(v, i)
 	return uint64(id)
 }
 
@@ -112,7 +108,7 @@ func (a *counted) Grow(n int) { a.st = extend(a.st, n) }
 func (a *counted) Bytes() int64 {
 	b := a.bytes + int64(cap(a.st))*72
 	if a.wide != nil {
-		b += a.wide.size + vectorBytes(a.wide.vals)
+		b += a.wide.ids.Bytes() + vectorBytes(a.wide.vals)
 	}
 	return b
 }

@@ -27,17 +27,16 @@ type distinct struct {
 	n     []uint32 // values per group
 	// intern numbers the values of wide kinds and tuples by their key bytes;
 	// vals holds them, one vector per argument.
-	intern map[string]uint32
+	intern *kernel.KeyTable
 	vals   []*column.Vector
 	key    []byte
-	bytes  int64
 }
 
 func newDistinct(s *Spec) *distinct {
 	a := &distinct{spec: s, inner: *s}
 	a.inner.Distinct = false
 	if !a.word() {
-		a.intern = map[string]uint32{}
+		a.intern = kernel.NewKeyTable()
 		for _, t := range s.Args {
 			a.vals = append(a.vals, column.New(t, 0))
 		}
@@ -60,7 +59,10 @@ func (a *distinct) word() bool {
 func (a *distinct) Grow(n int) { a.n = extend(a.n, n) }
 
 func (a *distinct) Bytes() int64 {
-	b := a.pairs.Bytes() + int64(cap(a.n))*4 + a.bytes
+	b := a.pairs.Bytes() + int64(cap(a.n))*4
+	if a.intern != nil {
+		b += a.intern.Bytes()
+	}
 	for _, v := range a.vals {
 		b += vectorBytes(v)
 	}
@@ -137,7 +139,7 @@ func (a *distinct) updateWide(groups []uint32, n int, args []*column.Vector) {
 // every value, use the intern table.
 func (a *distinct) ensureIntern() {
 	if a.intern == nil {
-		a.intern = map[string]uint32{}
+		a.intern = kernel.NewKeyTable()
 		a.vals = []*column.Vector{column.New(a.spec.Args[0], 0)}
 	}
 }
@@ -148,12 +150,10 @@ func (a *distinct) internRow(args []*column.Vector, i int) uint32 {
 	for _, v := range args {
 		a.key = kernel.AppendKey(a.key, v, i)
 	}
-	if id, ok := a.intern[string(a.key)]; ok {
+	id, isNew := a.intern.Find(a.key)
+	if !isNew {
 		return id
 	}
-	id := uint32(a.vals[0].N)
-	a.intern[string(a.key)] = id
-	a.bytes += int64(len(a.key)) + 40
 	for k, v := range args {
 		a.vals[k].AppendFrom(v, i)
 	}

@@ -38,6 +38,8 @@ type stringAgg struct {
 	text  [][]byte // nil: no values
 	sep   []int64  // length of the leading separator
 	bytes int64
+	// longest is the room of the longest text.
+	longest int
 }
 
 func (a *stringAgg) Grow(n int) {
@@ -64,13 +66,14 @@ func (a *stringAgg) Update(groups []uint32, n int, args []*column.Vector) error 
 
 func (a *stringAgg) add(g uint32, sep, x []byte) {
 	t := a.text[g]
+	before := cap(t)
 	if t == nil {
 		t = make([]byte, 0, len(sep)+len(x)+16)
 		a.sep[g] = int64(len(sep))
 	}
-	before := cap(t)
 	t = append(append(t, sep...), x...)
 	a.bytes += int64(cap(t) - before)
+	a.longest = max(a.longest, cap(t))
 	a.text[g] = t
 }
 

@@ -131,15 +131,17 @@ func (q *query) countable() bool {
 const maxWordKeys = 63
 
 func (op *aggregate) newSink(q *query, r *reader) (sink, error) {
-	s := &aggSink{op: op, r: r, table: newGroupTable(op.plan, r)}
+	if err := r.mem.set(op.planBytes()); err != nil {
+		return nil, err
+	}
+	s := &aggSink{op: op, r: r, mem: r.mem, table: newGroupTable(op.plan, r)}
 	for i := range op.calls {
-		s.aggs = append(s.aggs, newAggState(q, &op.calls[i], op.plan))
+		s.aggs = append(s.aggs, s.newState(&op.calls[i]))
 	}
 	for i := range op.bases {
-		s.bases = append(s.bases, newAggState(q, &op.bases[i], op.plan))
+		s.bases = append(s.bases, s.newState(&op.bases[i]))
 	}
-	s.grow()
-	return s, nil
+	return s, s.grow()
 }
 
 // finish merges the workers into the first and emits its groups.
@@ -164,8 +166,7 @@ func (op *aggregate) finish(q *query, sinks []sink, emit func(*column.Batch) err
 			}
 		}
 	}
-	mem := share{m: &q.mem}
-	if err := mem.set(0); err != nil {
+	if err := base.settle(); err != nil {
 		return err
 	}
 	if q.opt.Wanted != nil {
@@ -181,6 +182,7 @@ type aggSink struct {
 	table *groupTable
 	aggs  []*aggState
 	bases []*aggState
+	mem   *share
 	sp    *segPlan
 	runs  *runCounter // of the open segment, nil when rows must be read
 	grown int         // groups for which the accumulators have room
@@ -203,6 +205,9 @@ func (s *aggSink) open(sp *segPlan) error {
 	if err := s.leave(); err != nil {
 		return err
 	}
+	if err := s.reserve(s.table.openBytes(sp)); err != nil {
+		return err
+	}
 	s.sp = sp
 	s.table.open(sp)
 	for _, a := range s.aggs {
@@ -223,15 +228,23 @@ func (s *aggSink) leave() error {
 		}
 	}
 	s.sp = nil
-	return nil
+	return s.settle()
 }
 
 func (s *aggSink) consume(c *chunk) error {
+	if err := s.reserve(s.table.growth(c.n)); err != nil {
+		return err
+	}
 	groups, err := s.table.groups(c)
 	if err != nil {
 		return err
 	}
-	s.grow()
+	if err := s.grow(); err != nil {
+		return err
+	}
+	if err := s.reserve(s.growth(c.n)); err != nil {
+		return err
+	}
 	stored := s.sp.tree != nil // states of all calls, of no base
 	for _, a := range s.aggs {
 		if a.call.linear != nil && !stored {
@@ -253,19 +266,34 @@ func (s *aggSink) consume(c *chunk) error {
 }
 
 // grow makes room for new groups, generously, so that it is rare.
-func (s *aggSink) grow() {
+func (s *aggSink) grow() error {
 	if s.table.n <= s.grown {
-		return
+		return nil
 	}
-	s.grown = s.table.n
+	n := s.table.n
 	if s.table.p.kind != tableSingle && s.table.p.kind != tableSlots {
-		s.grown = max(2*s.table.n, 64)
+		n = max(2*n, firstGroups)
 	}
+	if s.grown == 0 && n > firstGroups { // so that the size of states is known
+		s.growTo(firstGroups)
+	}
+	if err := s.reserve(s.groupGrowth(n)); err != nil {
+		return err
+	}
+	s.growTo(n)
+	return nil
+}
+
+// firstGroups is the number of groups that accumulators have room for at first.
+const firstGroups = 64
+
+func (s *aggSink) growTo(n int) {
+	s.grown = n
 	for _, a := range s.aggs {
-		a.acc.Grow(s.grown)
+		a.acc.Grow(n)
 	}
 	for _, a := range s.bases {
-		a.acc.Grow(s.grown)
+		a.acc.Grow(n)
 	}
 }
 
@@ -288,14 +316,27 @@ func (s *aggSink) merge(o *aggSink) error {
 	if err := o.leave(); err != nil {
 		return err
 	}
-	groups := s.table.absorb(o.table)
-	s.grow()
+	if err := s.reserve(o.table.absorbBytes()); err != nil {
+		return err
+	}
+	groups, err := s.table.absorb(o.table, func(n int) error { return s.reserve(s.table.growth(n)) })
+	if err != nil {
+		return err
+	}
+	if err := s.grow(); err != nil {
+		return err
+	}
 	for i, a := range s.aggs {
+		if err := s.reserve(a.mergeGrowth(o.aggs[i])); err != nil {
+			return err
+		}
 		if err := a.merge(o.aggs[i], groups); err != nil {
 			return err
 		}
 	}
-	return nil
+	o.table, o.aggs, o.bases = nil, nil, nil
+	_ = o.mem.set(0)
+	return s.settle()
 }
 
 // mergeStates folds groups 0.. of src into the given groups of dst.
@@ -334,8 +375,12 @@ func (s *aggSink) emit(emit func(*column.Batch) error) error {
 			return err
 		}
 	}
-	for from := 0; from < s.table.n; from += emitGroups {
-		to := min(from+emitGroups, s.table.n)
+	step, need := s.statesPerBatch()
+	if err := s.reserve(need); err != nil {
+		return err
+	}
+	for from := 0; from < s.table.n; from += step {
+		to := min(from+step, s.table.n)
 		b := &column.Batch{N: to - from}
 		for k := range s.op.outs {
 			v, err := s.keyVector(k, groupRange(from, to))

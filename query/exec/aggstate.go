@@ -11,8 +11,10 @@ import (
 type aggState struct {
 	q    *query
 	call *aggCall
-	acc  agg.Accumulator
-	vecs []*column.Vector
+	// reserve announces what is about to be allocated.
+	reserve func(bytes int64) error
+	acc     agg.Accumulator
+	vecs    []*column.Vector
 	// distinct collects dictionary ids in place of values while the open
 	// segment allows it, nil where it does not.
 	distinct *idCollector
@@ -104,7 +106,7 @@ func (a *aggState) leave(sp *segPlan) error {
 		return nil
 	}
 	i := a.call.args[0]
-	return a.distinct.drain(sp.dictValues(a.q.ctx, i, a.q.exprs[i]), a.acc)
+	return a.distinct.drain(sp.dictValues(a.q.ctx, i, a.q.exprs[i]), a)
 }
 
 // merge folds another worker's groups, which have the given numbers here.
@@ -126,7 +128,7 @@ func (a *aggState) settle() error {
 	}
 	c := a.codes
 	a.codes = nil
-	return c.drain(a.acc)
+	return c.drain(a)
 }
 
 // final appends the results of the first n groups.
@@ -296,9 +298,9 @@ func (d *idCollector) add(groups, ids []uint32) {
 	}
 }
 
-// drain folds the values of all pairs into acc.
-func (d *idCollector) drain(vals *column.Vector, acc agg.Accumulator) error {
-	f := idFolder{ids: d.ids, vals: vals, acc: acc, pos: make([]uint32, 0, chunkRows), groups: make([]uint32, 0, chunkRows)}
+// drain folds the values of all pairs into a.
+func (d *idCollector) drain(vals *column.Vector, a *aggState) error {
+	f := idFolder{ids: d.ids, vals: vals, a: a, pos: make([]uint32, 0, chunkRows), groups: make([]uint32, 0, chunkRows)}
 	if d.width == 0 {
 		d.pairs.Each(func(g uint32, id uint64) { f.take(g, uint32(id)) })
 		return f.flush()
@@ -314,7 +316,7 @@ type idFolder struct {
 	ids         int // an id beyond is NULL
 	vals        *column.Vector
 	merged      *dictUnion // instead of vals, nil for none
-	acc         agg.Accumulator
+	a           *aggState
 	pos, groups []uint32
 	buf         column.Vector
 	err         error
@@ -333,10 +335,18 @@ func (f *idFolder) take(g, id uint32) {
 func (f *idFolder) flush() error {
 	if f.err == nil && len(f.pos) > 0 {
 		f.gather()
-		f.err = f.acc.Update(f.groups, len(f.pos), []*column.Vector{&f.buf})
+		f.err = f.a.foldValues(f.groups, &f.buf)
 	}
 	f.pos, f.groups = f.pos[:0], f.groups[:0]
 	return f.err
+}
+
+// foldValues folds values that were collected.
+func (a *aggState) foldValues(groups []uint32, v *column.Vector) error {
+	if err := a.reserve(agg.Growth(a.acc, 0, 0, v.N)); err != nil {
+		return err
+	}
+	return a.acc.Update(groups, v.N, []*column.Vector{v})
 }
 
 // gather reads the values of pos.

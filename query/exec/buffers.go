@@ -25,6 +25,10 @@ type buffers struct {
 	ids   []*[]uint32
 }
 
+// maxPooled is the number of elements beyond which memory is not kept: such
+// pieces are rare, and a power of two is too much of them.
+const maxPooled = 1 << 22
+
 // sizeClass returns the power of two that holds n elements, n > 0.
 func sizeClass(n int) int { return bits.Len(uint(n - 1)) }
 
@@ -42,7 +46,7 @@ func borrow[T any](classes *[32]sync.Pool, n int) *[]T {
 
 // uint64s returns n words of undefined content.
 func (b *buffers) uint64s(n int) []uint64 {
-	if b == nil || b.pool == nil || n == 0 || sizeClass(n) >= len(b.pool.words) {
+	if b == nil || b.pool == nil || n == 0 || n > maxPooled {
 		return make([]uint64, n)
 	}
 	p := borrow[uint64](&b.pool.words, n)
@@ -61,7 +65,7 @@ func (b *buffers) bitmap(n int) column.Bitmap {
 
 // uint32s returns n numbers of undefined content, such as ids, groups or documents.
 func (b *buffers) uint32s(n int) []uint32 {
-	if b == nil || b.pool == nil || n == 0 || sizeClass(n) >= len(b.pool.ids) {
+	if b == nil || b.pool == nil || n == 0 || n > maxPooled {
 		return make([]uint32, n)
 	}
 	p := borrow[uint32](&b.pool.ids, n)

@@ -6,7 +6,6 @@ import (
 
 	"github.com/alluviumdb/alluvium/internal/column"
 	"github.com/alluviumdb/alluvium/internal/schema"
-	"github.com/alluviumdb/alluvium/query/agg"
 	"github.com/alluviumdb/alluvium/query/kernel"
 )
 
@@ -248,23 +247,23 @@ func (c *codeCollector) counts(n int, dst *column.Vector) {
 	}
 }
 
-// drain folds the values of all pairs into acc.
-func (c *codeCollector) drain(acc agg.Accumulator) error {
+// drain folds the values of all pairs into a.
+func (c *codeCollector) drain(a *aggState) error {
 	if c.dict == nil {
-		return c.drainInts(acc)
+		return c.drainInts(a)
 	}
-	f := idFolder{ids: c.size - 1, vals: c.dict.vals, merged: c.dict.merged, acc: acc, pos: make([]uint32, 0, chunkRows), groups: make([]uint32, 0, chunkRows)}
+	f := idFolder{ids: c.size - 1, vals: c.dict.vals, merged: c.dict.merged, a: a, pos: make([]uint32, 0, chunkRows), groups: make([]uint32, 0, chunkRows)}
 	c.each(func(g, code uint32) { f.take(g, code-1) })
 	return f.flush()
 }
 
 // drainInts is drain for numbers without a domain.
-func (c *codeCollector) drainInts(acc agg.Accumulator) (err error) {
+func (c *codeCollector) drainInts(a *aggState) (err error) {
 	groups := make([]uint32, 0, chunkRows)
 	vals := column.New(c.typ, chunkRows)
 	flush := func() {
 		if err == nil && vals.N > 0 {
-			err = acc.Update(groups, vals.N, []*column.Vector{vals})
+			err = a.foldValues(groups, vals)
 		}
 		groups = groups[:0]
 		vals.Reset(c.typ)

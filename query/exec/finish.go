@@ -50,6 +50,9 @@ func (f *finisher) wanted() ([]uint32, error) {
 		return rows, nil
 	}
 	if rows == nil {
+		if err := f.reserve(4 * int64(f.n)); err != nil {
+			return nil, err
+		}
 		rows = make([]uint32, f.n)
 		for i := range rows {
 			rows[i] = uint32(i)
@@ -98,6 +101,9 @@ func (f *finisher) first(rows []uint32) ([]uint32, error) {
 	if err := f.need(key.Expr); err != nil {
 		return nil, err
 	}
+	if err := f.reserve(12 * int64(len(rows))); err != nil {
+		return nil, err
+	}
 	among := column.NewBitmap(f.n)
 	kernel.SetBits(among, rows)
 	v, err := p.Eval(f.s.op.q.ctx, &f.in, among)
@@ -127,9 +133,13 @@ func (f *finisher) need(e plan.Expr) error {
 
 // makeColumn makes column i of all groups: a key, or a result.
 func (f *finisher) makeColumn(i int) (err error) {
-	keys := len(f.s.op.outs)
-	switch {
-	case f.in.Cols[i] != nil:
+	if f.in.Cols[i] != nil {
+		return nil
+	}
+	if err := f.reserve(f.s.columnBytes(i)); err != nil {
+		return err
+	}
+	switch keys := len(f.s.op.outs); {
 	case i < keys:
 		f.in.Cols[i], err = f.s.keyVector(i, groupRange(0, f.n))
 	default:
@@ -139,6 +149,16 @@ func (f *finisher) makeColumn(i int) (err error) {
 		f.in.Cols[i] = v
 	}
 	return err
+}
+
+// reserve announces n bytes beside the groups and what the finisher has.
+func (f *finisher) reserve(n int64) error {
+	for _, v := range f.in.Cols {
+		if v != nil {
+			n += vectorBytes(v)
+		}
+	}
+	return f.s.reserve(n)
 }
 
 // emitAll gives all groups, a batch at a time.

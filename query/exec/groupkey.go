@@ -283,9 +283,10 @@ func (kr *keyReader) lazyTable(sp *segPlan) []uint32 {
 	if v == nil {
 		return nil
 	}
-	t := kr.table[:0]
-	for range sp.cols[sp.exprs[kr.k.expr].col].vals.N + 1 {
-		t = append(t, unsetCode)
+	n := sp.cols[sp.exprs[kr.k.expr].col].vals.N + 1
+	t := slices.Grow(kr.table[:0], n)[:n]
+	for i := range t {
+		t[i] = unsetCode
 	}
 	return t
 }

@@ -427,45 +427,57 @@ func (t *groupTable) wideRows(n int) []uint64 {
 }
 
 // absorb finds the groups of another worker's table in this one, making those
-// that are missing, and returns their numbers.
-func (t *groupTable) absorb(o *groupTable) []uint32 {
+// that are missing, and returns their numbers. reserve is asked before so many
+// groups are made.
+func (t *groupTable) absorb(o *groupTable, reserve func(groups int) error) ([]uint32, error) {
 	out := make([]uint32, 0, o.n)
 	switch t.p.kind {
 	case tableSingle:
-		return append(out, 0)
+		return append(out, 0), nil
 	case tableSlots:
 		for g, n := range o.rows {
 			t.rows[g] += n
 			out = append(out, uint32(g))
 		}
-		return out
+		return out, nil
 	}
 	maps := make([][]uint32, len(t.keys))
 	for k := range t.keys {
-		maps[k] = t.keys[k].translate(o.keys[k])
+		var err error
+		if maps[k], err = t.keys[k].translate(o.keys[k], reserve); err != nil {
+			return nil, err
+		}
 	}
 	for from := 0; from < o.n; from += chunkRows {
 		n := min(chunkRows, o.n-from)
+		if err := reserve(n); err != nil {
+			return nil, err
+		}
 		for k, kr := range t.keys {
 			kr.take(o, from, n, k, maps[k])
 		}
 		t.find(n)
 		out = append(out, t.gids[:n]...)
 	}
-	return out
+	return out, nil
 }
 
 // translate returns the code in kr's dictionary of each code of another
 // worker's, nil when codes mean the same to both.
-func (kr *keyReader) translate(o *keyReader) []uint32 {
+func (kr *keyReader) translate(o *keyReader, reserve func(values int) error) ([]uint32, error) {
 	if kr.k.kind != keyLazy {
-		return nil
+		return nil, nil
 	}
 	out := make([]uint32, o.dict.size())
 	for i := range o.dict.vals.N {
+		if i%chunkRows == 0 {
+			if err := reserve(min(chunkRows, o.dict.vals.N-i)); err != nil {
+				return nil, err
+			}
+		}
 		out[i+1] = kr.dict.code(o.dict.vals, i)
 	}
-	return out
+	return out, nil
 }
 
 // groupCode returns the code of key k in a group, and whether it is NULL by a

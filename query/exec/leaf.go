@@ -29,9 +29,6 @@ type query struct {
 	buf   buffers
 	exprs []*leafExpr // all that the operator reads per row
 	op    operator
-	// planned is what the plan holds beside the workers, counted by plannedMem.
-	planned    int64
-	plannedMem share
 	// truncs are the columns that the leaf truncates to units of time.
 	truncs []truncSlot
 	// partCols is the number of columns that parts of the result cache have
@@ -59,7 +56,6 @@ type operator interface {
 func newQuery(e *Engine, ctx *fn.Context, leaf *plan.Leaf, opt Options) *query {
 	q := &query{e: e, ctx: ctx, leaf: leaf, opt: opt}
 	q.mem.limit = opt.MemoryLimit
-	q.plannedMem.m = &q.mem
 	q.buf.pool = &e.buffers
 	return q
 }

@@ -21,9 +21,22 @@ type share struct {
 	last int64
 }
 
+// take counts n more bytes, or fails and counts none; fewer if n is negative.
+func (m *memory) take(n int64) error {
+	s := share{m: m}
+	err := s.set(n)
+	if err != nil {
+		m.used.Add(-n)
+	}
+	return err
+}
+
 // set replaces the worker's part by n bytes and fails when the sum passes the
 // limit.
 func (s *share) set(n int64) error {
+	if s == nil {
+		return nil
+	}
 	now := s.m.used.Add(n - s.last)
 	s.last = n
 	for {
@@ -32,7 +45,7 @@ func (s *share) set(n int64) error {
 			break
 		}
 	}
-	if s.m.limit > 0 && now > s.m.limit {
+	if s.m.limit > 0 && now > s.m.limit && n > 0 {
 		return sqlerr.New(sqlerr.OutOfMemory, "out of memory: the query needs more than its limit of %s (memory_limit)", byteSize(s.m.limit)).
 			WithHint("Group or sort fewer rows, or raise memory_limit.")
 	}

@@ -88,8 +88,7 @@ func (q *query) mergeDomain(key domainKey, dicts []dictOf) (*keyDict, []*codeTab
 		kept.vals = nil
 		d.merged = &kept
 		ds.account(key, d)
-		q.planned -= m.held()
-		_ = q.plannedMem.set(q.planned) // less than before
+		_ = q.mem.take(-m.held())
 	}
 	return m.dict(dicts[0].vals), m.tables
 }
@@ -97,16 +96,15 @@ func (q *query) mergeDomain(key domainKey, dicts []dictOf) (*keyDict, []*codeTab
 // merge is mergeDictionaries within the query's memory, which what it returns
 // counts against.
 func (q *query) merge(dicts []dictOf) *dictUnion {
-	before := q.planned
-	if q.plannedMem.set(before+mergeBytes(dicts)) != nil {
-		_ = q.plannedMem.set(before) // nothing was allocated
+	need := mergeBytes(dicts)
+	if q.mem.take(need) != nil {
 		return nil
 	}
 	m := mergeDictionaries(dicts, func() bool { return canceled(q.ctx) != nil })
 	if m != nil {
-		q.planned += m.held()
+		need -= m.held()
 	}
-	_ = q.plannedMem.set(q.planned) // less than during the merge
+	_ = q.mem.take(-need)
 	return m
 }
 

@@ -12,6 +12,7 @@ import (
 type reader struct {
 	ctx   *fn.Context
 	buf   *buffers
+	mem   *share // of the worker that reads, nil for none
 	sp    *segPlan
 	cols  []colReader
 	exprs []exprReader

@@ -10,6 +10,9 @@ import (
 // batchRows is the number of rows after which a batch is emitted.
 const batchRows = 8192
 
+// maxBatchBytes is the memory from which on a batch of fewer rows is emitted.
+const maxBatchBytes = 4 << 20
+
 // rows emits the leaf's output per row that passes, in no order, at most Limit.
 type rows struct {
 	out  []int // expressions
@@ -111,13 +114,25 @@ func (s *rowSink) consume(c *chunk) error {
 		if err != nil {
 			return err
 		}
+		if err := s.reserve(v); err != nil {
+			return err
+		}
 		kernel.Concat(s.batch.Cols[k], v)
 	}
 	s.batch.N += c.n
-	if s.batch.N < s.limit {
+	if s.batch.N < s.limit && batchBytes(s.batch) < maxBatchBytes {
 		return nil
 	}
 	return s.flush()
+}
+
+// reserve announces a copy of the values of v.
+func (s *rowSink) reserve(v *column.Vector) error {
+	n := 2 * vectorBytes(v) // as read, and the copy
+	if n < minReserve {
+		return nil
+	}
+	return s.r.mem.set(s.bytes() + n)
 }
 
 // cut shortens a chunk of which the limit leaves only the first rows.

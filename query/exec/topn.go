@@ -156,7 +156,7 @@ func (s *topSink) Pop() any {
 
 func (s *topSink) open(*segPlan) error { return nil }
 func (s *topSink) done() bool          { return s.op.limit == 0 }
-func (s *topSink) bytes() int64        { return s.mem + int64(cap(s.rows))*48 }
+func (s *topSink) bytes() int64        { return s.mem + int64(cap(s.rows))*topRowBytes }
 
 func (s *topSink) full() bool { return len(s.rows) >= s.op.limit }
 
@@ -188,6 +188,9 @@ func (s *topSink) beats(best int64) bool {
 }
 
 func (s *topSink) consume(c *chunk) error {
+	if err := s.reserve(c.n); err != nil {
+		return err
+	}
 	s.vecs = s.vecs[:0]
 	first, err := s.r.vec(s.op.keys[0], c)
 	if err != nil {
@@ -210,6 +213,21 @@ func (s *topSink) consume(c *chunk) error {
 	s.noteWorst()
 	return nil
 }
+
+// reserve announces the growth of the heap by at most n rows, and counts the
+// keys that it has.
+func (s *topSink) reserve(n int) error {
+	if s.full() || s.bytes() < minReserve {
+		return nil
+	}
+	return s.r.mem.set(s.bytes() + kernel.AppendGrowth(len(s.rows), cap(s.rows), n, topRowBytes))
+}
+
+// topRowBytes is the size of a topRow without its key.
+const topRowBytes = 48
+
+// allocSlack is about what a small allocation takes beyond its length.
+const allocSlack = 8
 
 // survivors lists the rows whose first key is not worse than the worst held.
 func (s *topSink) survivors(v *column.Vector, n int) []uint32 {
@@ -251,7 +269,7 @@ func (s *topSink) offer(i int, doc uint32) {
 		s.key = kernel.AppendOrderKey(s.key, v, i, o.Desc, o.NullsFirst)
 	}
 	if !s.full() {
-		s.mem += int64(len(s.key))
+		s.mem += int64(len(s.key)) + allocSlack
 		heap.Push(s, topRow{key: slices.Clone(s.key), sp: s.r.sp, doc: doc})
 		return
 	}
@@ -297,7 +315,15 @@ func orderedWord(key []byte, k schema.Kind, desc bool) (x int64, ok bool) {
 
 // finish sorts the rows of all workers and reads the output of the first.
 func (op *topN) finish(q *query, sinks []sink, emit func(*column.Batch) error) error {
-	var all []topRow
+	total := 0
+	for _, s := range sinks {
+		total += len(s.(*topSink).rows)
+	}
+	need := int64(total) * topRowBytes
+	if err := q.mem.take(need); err != nil {
+		return err
+	}
+	all := make([]topRow, 0, total)
 	for _, s := range sinks {
 		all = append(all, s.(*topSink).rows...)
 	}

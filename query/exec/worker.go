@@ -51,6 +51,7 @@ type worker struct {
 func newWorker(q *query) (*worker, error) {
 	w := &worker{q: q, mem: share{m: &q.mem}}
 	w.reader = newReader(q, q.exprs)
+	w.reader.mem = &w.mem
 	w.run.r = newReader(q, nil)
 	w.docs = q.buf.uint32s(2 * chunkRows)[:0]
 	w.sel = q.buf.bitmap(segment.BlockRows)

@@ -18,6 +18,8 @@ type metrics struct {
 	lag, lossHorizon, memory         *prometheus.GaugeVec     // by table and partition
 	sealed                           *prometheus.CounterVec   // by reason
 	queries                          *prometheus.CounterVec   // by result
+	queryTime                        prometheus.Observer      // of steps
+	queriesOK                        prometheus.Counter       // of queries
 	quarantined                      prometheus.Counter
 	diskBytes                        prometheus.Gauge
 	pendingUploads                   prometheus.Gauge
@@ -89,6 +91,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		memoryHeld:     prometheus.NewGauge(prometheus.GaugeOpts{Name: "alluvium_server_consuming_memory_total_bytes", Help: "Memory of all segments that are not yet built, consuming and ended."}),
 		memoryWaits:    prometheus.NewCounter(prometheus.CounterOpts{Name: "alluvium_server_memory_waits_total", Help: "Pauses of consumers because of the memory limit."}),
 	}
+	m.queryTime, m.queriesOK = m.steps.WithLabelValues(stepQuery), m.queries.WithLabelValues("ok")
 	if reg != nil {
 		reg.MustRegister(m.records, m.rows, m.rejected, m.retries, m.steps, m.stepErrors, m.freshness, m.lag,
 			m.lossHorizon, m.memory, m.sealed, m.queries, m.quarantined, m.diskBytes, m.pendingUploads, m.memoryHeld, m.memoryWaits)

@@ -256,6 +256,7 @@ func (s *segmentSet) acquire(names []string) (segs []segment.Segment, grown <-ch
 	}
 	grown = s.changed
 	s.mu.RUnlock()
+	segs = make([]segment.Segment, 0, len(names))
 	var missing []string
 	for i, h := range holders {
 		if h == nil {

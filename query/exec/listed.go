@@ -1,6 +1,10 @@
 package exec
 
-import "github.com/alluviumdb/alluvium/segment"
+import (
+	"slices"
+
+	"github.com/alluviumdb/alluvium/segment"
+)
 
 // listOf returns the documents of a segment when an index listed all that pass
 // the filter.
@@ -62,4 +66,17 @@ func nodeWork(f filterNode) float64 {
 		}
 	}
 	return workOfScan
+}
+
+// readsColumns reports whether applying a filter reads columns.
+func readsColumns(f filterNode) bool {
+	switch f := f.(type) {
+	case nil, *bitmapNode, *docRangesNode:
+		return false
+	case *andNode:
+		return slices.ContainsFunc(f.parts, readsColumns)
+	case *orNode:
+		return slices.ContainsFunc(f.parts, readsColumns)
+	}
+	return true
 }

@@ -17,6 +17,9 @@ import (
 // engine has tokens. Tasks are taken in ascending order. The first error stops
 // the rest.
 func (e *Engine) parallel(n, maxWorkers int, work func(worker, task int) error) error {
+	if n <= 1 || maxWorkers <= 1 {
+		return alone(n, work)
+	}
 	var next atomic.Int64
 	var failed atomic.Pointer[error]
 	run := func(worker int) {
@@ -46,6 +49,18 @@ func (e *Engine) parallel(n, maxWorkers int, work func(worker, task int) error) 
 		return *p
 	}
 	return nil
+}
+
+// alone does all tasks on the calling goroutine.
+func alone(n int, work func(worker, task int) error) error {
+	return guard(func() error {
+		for task := range n {
+			if err := work(0, task); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func (e *Engine) acquire() bool {

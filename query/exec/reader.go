@@ -14,7 +14,8 @@ type reader struct {
 	buf   *buffers
 	mem   *share // of the worker that reads, nil for none
 	sp    *segPlan
-	cols  []colReader
+	width int         // columns
+	cols  []colReader // nil until a segment is opened
 	exprs []exprReader
 	in    column.Batch
 	gen   uint64
@@ -33,12 +34,7 @@ type exprReader struct {
 }
 
 func newReader(q *query, exprs []*leafExpr) *reader {
-	cols := len(q.leaf.Cols) + len(q.truncs) + q.partCols
-	r := &reader{ctx: q.ctx, buf: &q.buf, cols: make([]colReader, cols), exprs: make([]exprReader, len(exprs))}
-	r.in.Cols = make([]*column.Vector, cols)
-	for i := range r.cols {
-		r.cols[i].mem = r.buf
-	}
+	r := &reader{ctx: q.ctx, buf: &q.buf, width: len(q.leaf.Cols) + len(q.truncs) + q.partCols, exprs: make([]exprReader, len(exprs))}
 	for i, x := range exprs {
 		r.exprs[i].x = x
 	}
@@ -51,12 +47,33 @@ func (r *reader) open(sp *segPlan) {
 		return
 	}
 	r.sp = sp
+	r.makeCols()
 	for i := range r.cols {
 		r.cols[i].open(sp.cols[i], sp.docs)
 	}
 	for i := range r.exprs {
 		r.exprs[i].s, r.exprs[i].gen = sp.exprs[i], 0
 	}
+}
+
+// makeCols makes the readers of the columns, once there is something to read.
+func (r *reader) makeCols() {
+	if r.cols != nil {
+		return
+	}
+	r.cols, r.in.Cols = make([]colReader, r.width), make([]*column.Vector, r.width)
+	for i := range r.cols {
+		r.cols[i].mem = r.buf
+	}
+}
+
+// openFilter makes r serve the filter of a segment, which may read no column.
+func (r *reader) openFilter(sp *segPlan) {
+	if readsColumns(sp.filter) {
+		r.open(sp)
+		return
+	}
+	r.sp = sp
 }
 
 // next starts a chunk.

@@ -47,6 +47,7 @@ func newSegPlan(q *query, seg segment.Segment) (*segPlan, error) {
 	ctx, leaf := q.ctx, q.leaf
 	sp := &segPlan{seg: seg, buf: &q.buf, meta: seg.Metadata(), docs: seg.NumDocs(), share: 1}
 	sp.rowsHint = float64(sp.docs)
+	sp.cols, sp.exprs = make([]*segCol, 0, len(leaf.Cols)+len(q.truncs)), make([]*segExpr, 0, len(q.exprs))
 	for i := range leaf.Cols {
 		c, err := openCol(ctx, seg, &leaf.Cols[i])
 		if err != nil {

@@ -67,7 +67,7 @@ func (w *worker) do(m *morsel) error {
 	if w.sp != m.sp {
 		w.sp = m.sp
 		w.reader.open(m.sp)
-		w.run.r.open(m.sp)
+		w.run.r.openFilter(m.sp)
 		if err := w.sink.open(m.sp); err != nil {
 			return err
 		}

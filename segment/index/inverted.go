@@ -114,10 +114,17 @@ func (x *Inverted) Postings(id uint32) (*roaring.Bitmap, error) {
 // AppendDocs implements segment.DocLister.
 func (x *Inverted) AppendDocs(id uint32, limit int, dst []uint32) ([]uint32, bool, error) {
 	n, b, err := x.posting(id)
-	if err != nil || int(n) > min(limit, shortMax) {
+	if err != nil || int(n) > limit {
 		return dst, false, err
 	}
 	before := len(dst)
+	if n > shortMax {
+		if err := x.checkOnce(id, n, b); err != nil {
+			return dst, false, err
+		}
+		dst, err = encoding.AppendValues(b, dst)
+		return dst, err == nil, err
+	}
 	dst = slices.Grow(dst, int(n))[:before+int(n)]
 	if err := x.short(id, dst[before:], b); err != nil {
 		return dst[:before], false, err
@@ -132,10 +139,8 @@ func (x *Inverted) SetDocs(id uint32, dst column.Bitmap) error {
 		return err
 	}
 	if n > shortMax {
-		if !x.sound(id) {
-			if _, err := x.bitmap(id, n, b); err != nil {
-				return err
-			}
+		if err := x.checkOnce(id, n, b); err != nil {
+			return err
 		}
 		return encoding.SetBitmap(b, dst)
 	}
@@ -153,6 +158,16 @@ func (x *Inverted) SetDocs(id uint32, dst column.Bitmap) error {
 func (x *Inverted) sound(id uint32) bool {
 	x.once.Do(func() { x.checked = make([]atomic.Uint64, (x.ids+63)/64) })
 	return x.checked[id>>6].Load()&(1<<(id&63)) != 0
+}
+
+// checkOnce checks a posting of n documents that is a bitmap, unless it was
+// found sound before.
+func (x *Inverted) checkOnce(id, n uint32, b []byte) error {
+	if x.sound(id) {
+		return nil
+	}
+	_, err := x.bitmap(id, n, b)
+	return err
 }
 
 // bitmap returns a posting of n documents that is a bitmap.

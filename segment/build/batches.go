@@ -88,6 +88,7 @@ type accumulator struct {
 	plan *plan
 	data data
 	dict *dictEncoder // nil once (or when) values are kept as they are
+	rows int          // in the end, 0 if not known
 
 	// last is the dictionary of the run before, remap its ids in dict.
 	last  *column.Vector
@@ -122,16 +123,28 @@ func (a *accumulator) add(v *column.Vector) error {
 
 // settle gives up the dictionary when values do not repeat.
 func (a *accumulator) settle() error {
-	d := &a.data
-	card := a.dict.values.N
-	if card > accumulatorFree && card > d.n/2 && !a.plan.dict {
+	if a.dict.values.N > a.mostValues() {
+		d := &a.data
 		d.dict, a.dict = a.dict.values, nil
 		d.materialise()
+		d.manyValues = a.rows > 0
 	}
 	if uint64(a.textBytes()) > math.MaxUint32 {
 		return segment.Unsupportedf("more than 4 GiB of text in one column of a segment")
 	}
 	return nil
+}
+
+// mostValues returns the number of distinct values up to which a dictionary is
+// kept: where the number of rows is known that which the build allows.
+func (a *accumulator) mostValues() int {
+	switch {
+	case a.rows > 0:
+		return a.plan.cardinalityLimit(a.rows)
+	case a.plan.dict:
+		return math.MaxInt
+	}
+	return max(accumulatorFree, a.data.n/2)
 }
 
 // textBytes returns the size of the variable-length data that the column holds.

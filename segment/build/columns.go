@@ -77,6 +77,7 @@ func (s *columnSource) column(i int) (*data, error) {
 
 // expect makes room for n rows of dictionary ids.
 func (a *accumulator) expect(n int) {
+	a.rows = n
 	if a.dict != nil {
 		a.data.ids = make([]uint32, 0, n)
 	}

@@ -26,6 +26,9 @@ type data struct {
 	cut  bool
 
 	values *column.Vector // n rows; its own Nulls are not used
+	// manyValues tells that there are more distinct values than the plan's
+	// limit: no dictionary needs to be tried.
+	manyValues bool
 }
 
 func rawInt64s(v []int64) *data {

@@ -27,6 +27,7 @@ func (b *builder) truncated(d *data, p *plan) error {
 // truncate returns the times of d truncated to a granularity. d stays as it is.
 func (d *data) truncate(g schema.Granularity) *data {
 	out := *d
+	out.manyValues = false
 	if d.nulls != nil {
 		out.nulls = d.nulls.Clone()
 	}

@@ -91,7 +91,7 @@ func useDictionary(d *data, p *plan) (bool, error) {
 		return false, nil
 	}
 	limit := p.cardinalityLimit(d.n)
-	if d.dict == nil && !d.buildDictionary(limit) {
+	if d.manyValues || d.dict == nil && !d.buildDictionary(limit) {
 		return false, nil
 	}
 	distinct := d.sortDictionary(p.dict)

@@ -92,6 +92,7 @@ type Engine struct {
 	cfg     Config
 	now     func() time.Time
 	plans   *planCache
+	texts   *textCache
 	metrics *metrics
 	nextPID atomic.Int32
 	nextID  atomic.Uint64
@@ -113,7 +114,8 @@ func New(cfg Config) *Engine {
 		cfg.Now = time.Now
 	}
 	e := &Engine{
-		cfg: cfg, now: cfg.Now, plans: newPlanCache(cfg.PlanCacheSize), metrics: newMetrics(cfg.Registerer),
+		cfg: cfg, now: cfg.Now, plans: newRecent[planKey, *plan.Query](cfg.PlanCacheSize),
+		texts: newRecent[textKey, []Statement](min(cfg.PlanCacheSize, maxTexts)), metrics: newMetrics(cfg.Registerer),
 		sessions: map[int32]*Session{}, queries: map[string]*runningQuery{},
 	}
 	e.nextPID.Store(1000)

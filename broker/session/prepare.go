@@ -36,13 +36,22 @@ func (p *Prepared) Text() string {
 	return p.stmt.Text
 }
 
-// Parse splits and parses a text of any number of statements.
+// Parse splits and parses a text of any number of statements, which are
+// read-only.
 func (s *Session) Parse(text string) ([]Statement, error) {
-	stmts, err := sql.Parse(text, s.dialect() == fn.Pinot)
+	key := textKey{text, s.dialect() == fn.Pinot}
+	if stmts := s.eng.texts.get(key); stmts != nil {
+		return stmts, nil
+	}
+	stmts, err := sql.Parse(text, key.pinot)
 	if err != nil {
 		s.eng.metrics.failed(err)
+		return nil, err
 	}
-	return stmts, err
+	if len(text) <= maxParsedText && len(stmts) == 1 {
+		s.eng.texts.put(key, stmts)
+	}
+	return stmts, nil
 }
 
 // Prepare resolves a statement; types gives the types of parameters that the
@@ -90,7 +99,7 @@ func (s *Session) planQuery(ctx context.Context, p *Prepared, stmt *Statement) e
 		if err != nil {
 			return err
 		}
-		s.eng.plans.put(key, q)
+		putPlan(s.eng.plans, key, q)
 		p.query = q
 	}
 	p.Columns, p.ParamTypes = p.query.Columns, p.query.ParamTypes

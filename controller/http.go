@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -27,7 +28,9 @@ const (
 // the same list, so that no operation is missing there.
 type route struct {
 	method, path string
-	summary      string
+	// pattern is where the operation is mounted when that is not path.
+	pattern string
+	summary string
 	// params are query parameters, name and description.
 	params [][2]string
 	// body tells that the operation takes a JSON body, file that it takes the
@@ -78,7 +81,7 @@ func (a *httpAPI) add(rt *route) {
 	if !rt.public {
 		h = a.syncedOnly(auth.BasicFunc(h, a.c, a.c.open))
 	}
-	a.mux.Handle(rt.method+" "+rt.path, a.measured(rt.method+" "+rt.path, h))
+	a.mux.Handle(rt.method+" "+cmp.Or(rt.pattern, rt.path), a.measured(rt.method+" "+rt.path, h))
 }
 
 // handler returns the route's handler with its body bounded.

@@ -10,7 +10,7 @@ import (
 
 // routes lists the whole HTTP API.
 func (c *Controller) routes() []route {
-	rs := slices.Concat(c.schemaRoutes(), c.tableRoutes(), c.segmentRoutes(), c.instanceRoutes(), c.clusterRoutes(), c.v1Routes(), c.loadRoutes())
+	rs := slices.Concat(c.schemaRoutes(), c.tableRoutes(), c.segmentRoutes(), c.instanceRoutes(), c.clusterRoutes(), c.v1Routes(), c.loadRoutes(), c.reloadRoutes())
 	document := openAPI(rs, c.cfg.Version)
 	for i := range rs {
 		if rs[i].path == "/openapi.json" {

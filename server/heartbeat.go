@@ -89,6 +89,7 @@ func (s *Server) heartbeat() *pb.HeartbeatRequest {
 		}
 		delete(failures, info.Name)
 		if info.Sealed {
+			sr.Layout = info.Meta.Layout
 			disk += float64(info.Bytes)
 			if seg := s.view.State().Segment(info.TableID, info.Name); seg != nil && seg.Status == pb.SegmentStatus_SEGMENT_COMMITTED {
 				pending++

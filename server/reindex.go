@@ -9,6 +9,7 @@ import (
 	"github.com/alluviumdb/alluvium/api/pb"
 	"github.com/alluviumdb/alluvium/internal/clusterview"
 	"github.com/alluviumdb/alluvium/internal/schema"
+	"github.com/alluviumdb/alluvium/query/startree"
 	"github.com/alluviumdb/alluvium/segment"
 	"github.com/alluviumdb/alluvium/segment/build"
 	"github.com/alluviumdb/alluvium/segment/immutable"
@@ -96,7 +97,7 @@ func (s *Server) derive(ctx context.Context, t *clusterview.Table, seg *pb.Segme
 	if file, err := s.openDerived(def, seg); err == nil {
 		return file, nil
 	}
-	if _, err := build.Segment(ctx, s.cfg.FS, s.derivedPath(seg.TableId, seg.Name), src, build.Config{Table: def}); err != nil {
+	if _, err := build.Segment(ctx, s.cfg.FS, s.derivedPath(seg.TableId, seg.Name), src, build.Config{Table: def, StarTrees: startree.Compiler{}}); err != nil {
 		if errors.Is(err, segment.ErrCorrupt) {
 			s.Quarantine(seg.Name, err)
 		}

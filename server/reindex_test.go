@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -151,4 +152,42 @@ func TestOtherChangesAreRefused(t *testing.T) {
 	if after := c.ctl.State().TableByName("events").Version; after != before {
 		t.Errorf("version %d became %d", before, after)
 	}
+}
+
+// TestStarTreeOfALiveTable adds a star-tree to sealed segments. The controllers
+// learn from heartbeats when all of them have it.
+func TestStarTreeOfALiveTable(t *testing.T) {
+	c := newCluster(t, 1, 100, "")
+	c.add(0, 0, 300)
+	c.durable(3)
+	eventually(t, "no reload needed", func() bool { return !c.needReload() })
+	c.putIndexes(100, `"invertedIndexColumns":["user"],"starTreeIndexConfigs":[{"dimensionsSplitOrder":["user"],"functionColumnPairs":["SUM__n","COUNT__*"]}]`)
+	eventually(t, "a star-tree in 3 segments", func() bool { return c.starTrees() == 3 && !c.needReload() })
+	c.holds(300)
+	c.restart()
+	eventually(t, "a star-tree in 3 segments", func() bool { return c.starTrees() == 3 && !c.needReload() })
+}
+
+// starTrees counts the segments that serve with a star-tree.
+func (c *cluster) starTrees() (n int) {
+	for _, h := range c.srv.set.all() {
+		h.mu.Lock()
+		if h.file != nil && len(h.file.StarTrees()) == 1 {
+			n++
+		}
+		h.mu.Unlock()
+	}
+	return n
+}
+
+func (c *cluster) needReload() bool {
+	c.t.Helper()
+	r := httptest.NewRequest("GET", "/segments/events/needReload", nil)
+	r.SetBasicAuth("admin", "x")
+	w := httptest.NewRecorder()
+	c.ctl.Handler().ServeHTTP(w, r)
+	if w.Code != 200 {
+		c.t.Fatalf("needReload: %d %s", w.Code, w.Body)
+	}
+	return strings.Contains(w.Body.String(), "true")
 }

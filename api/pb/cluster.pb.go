@@ -908,9 +908,10 @@ type Load struct {
 	Segments       uint64                 `protobuf:"varint,12,opt,name=segments,proto3" json:"segments,omitempty"`
 	Rows           uint64                 `protobuf:"varint,13,opt,name=rows,proto3" json:"rows,omitempty"`
 	Bytes          uint64                 `protobuf:"varint,14,opt,name=bytes,proto3" json:"bytes,omitempty"`
-	Replaced       uint64                 `protobuf:"varint,15,opt,name=replaced,proto3" json:"replaced,omitempty"`     // segments that its commit retired
-	Superseded     bool                   `protobuf:"varint,16,opt,name=superseded,proto3" json:"superseded,omitempty"` // some of its segments were replaced or deleted since
-	Tidied         bool                   `protobuf:"varint,17,opt,name=tidied,proto3" json:"tidied,omitempty"`         // no file of it is left in the deep store beside its segments
+	Replaced       uint64                 `protobuf:"varint,15,opt,name=replaced,proto3" json:"replaced,omitempty"`                             // segments that its commit retired
+	Superseded     bool                   `protobuf:"varint,16,opt,name=superseded,proto3" json:"superseded,omitempty"`                         // some of its segments were replaced or deleted since
+	Tidied         bool                   `protobuf:"varint,17,opt,name=tidied,proto3" json:"tidied,omitempty"`                                 // no file of it is left in the deep store beside its segments
+	TableVersion   uint32                 `protobuf:"varint,18,opt,name=table_version,json=tableVersion,proto3" json:"table_version,omitempty"` // of the table when the load began
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -1062,6 +1063,13 @@ func (x *Load) GetTidied() bool {
 		return x.Tidied
 	}
 	return false
+}
+
+func (x *Load) GetTableVersion() uint32 {
+	if x != nil {
+		return x.TableVersion
+	}
+	return 0
 }
 
 // Partition is a stream partition of a table.
@@ -1754,6 +1762,7 @@ type SegmentReport struct {
 	Bytes         uint64                 `protobuf:"varint,4,opt,name=bytes,proto3" json:"bytes,omitempty"`
 	Error         string                 `protobuf:"bytes,5,opt,name=error,proto3" json:"error,omitempty"`
 	Crc           uint32                 `protobuf:"varint,6,opt,name=crc,proto3" json:"crc,omitempty"`
+	Layout        string                 `protobuf:"bytes,7,opt,name=layout,proto3" json:"layout,omitempty"` // schema.Table.Layout that the file which serves was built by, "" for none
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1828,6 +1837,13 @@ func (x *SegmentReport) GetCrc() uint32 {
 		return x.Crc
 	}
 	return 0
+}
+
+func (x *SegmentReport) GetLayout() string {
+	if x != nil {
+		return x.Layout
+	}
+	return ""
 }
 
 type ConsumerReport struct {
@@ -5021,7 +5037,7 @@ const file_pb_cluster_proto_rawDesc = "" +
 	"\tconflicts\x18\x1c \x03(\tR\tconflicts\x12\x12\n" +
 	"\x04load\x18\x1d \x01(\x04R\x04load\x12\x16\n" +
 	"\x06staged\x18\x1e \x01(\bR\x06staged\x12%\n" +
-	"\x0eretired_micros\x18\x1f \x01(\x03R\rretiredMicros\"\xfe\x03\n" +
+	"\x0eretired_micros\x18\x1f \x01(\x03R\rretiredMicros\"\xa3\x04\n" +
 	"\x04Load\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x19\n" +
 	"\btable_id\x18\x02 \x01(\rR\atableId\x12\x10\n" +
@@ -5042,7 +5058,8 @@ const file_pb_cluster_proto_rawDesc = "" +
 	"\n" +
 	"superseded\x18\x10 \x01(\bR\n" +
 	"superseded\x12\x16\n" +
-	"\x06tidied\x18\x11 \x01(\bR\x06tidied\"\xdf\x01\n" +
+	"\x06tidied\x18\x11 \x01(\bR\x06tidied\x12#\n" +
+	"\rtable_version\x18\x12 \x01(\rR\ftableVersion\"\xdf\x01\n" +
 	"\tPartition\x12\x19\n" +
 	"\btable_id\x18\x01 \x01(\rR\atableId\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\rR\x02id\x12\x12\n" +
@@ -5098,14 +5115,15 @@ const file_pb_cluster_proto_rawDesc = "" +
 	"\n" +
 	"cluster_id\x18\x01 \x01(\tR\tclusterId\x12!\n" +
 	"\flease_millis\x18\x02 \x01(\x03R\vleaseMillis\x12\x14\n" +
-	"\x05index\x18\x03 \x01(\x04R\x05index\"\x8b\x01\n" +
+	"\x05index\x18\x03 \x01(\x04R\x05index\"\xa3\x01\n" +
 	"\rSegmentReport\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05state\x18\x02 \x01(\tR\x05state\x12\x12\n" +
 	"\x04rows\x18\x03 \x01(\x04R\x04rows\x12\x14\n" +
 	"\x05bytes\x18\x04 \x01(\x04R\x05bytes\x12\x14\n" +
 	"\x05error\x18\x05 \x01(\tR\x05error\x12\x10\n" +
-	"\x03crc\x18\x06 \x01(\rR\x03crc\"\xda\x03\n" +
+	"\x03crc\x18\x06 \x01(\rR\x03crc\x12\x16\n" +
+	"\x06layout\x18\a \x01(\tR\x06layout\"\xda\x03\n" +
 	"\x0eConsumerReport\x12\x19\n" +
 	"\btable_id\x18\x01 \x01(\rR\atableId\x12\x1c\n" +
 	"\tpartition\x18\x02 \x01(\rR\tpartition\x12\x18\n" +

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/alluviumdb/alluvium/api"
 	"github.com/alluviumdb/alluvium/api/pb"
 	"github.com/alluviumdb/alluvium/internal/clusterview"
 	"github.com/alluviumdb/alluvium/internal/sqlerr"
@@ -42,6 +41,8 @@ type Router struct {
 	// that do not are taken only when there is no other.
 	Alive func(instance string) bool
 	stats statsCache
+	// listings keeps the visible segments of tables in order.
+	listings listings
 }
 
 // Route places every visible segment of the leaf's table exactly once.
@@ -52,12 +53,11 @@ func (r *Router) Route(st *clusterview.State, leaf *plan.Leaf) (*Route, error) {
 	}
 	out := &Route{Index: st.Index}
 	byInstance := map[string][]string{}
-	for _, seg := range t.Segments {
-		if !api.Visible(seg) {
-			continue
-		}
+	segs := r.listings.of(st, leaf.Table.ID, &r.stats).segs
+	for i := range segs {
+		seg := segs[i].seg
 		out.Total++
-		if r.prunable(leaf, seg) {
+		if prunable(leaf, &segs[i]) {
 			out.Pruned++
 			out.PrunedDocs += int64(seg.Rows)
 			continue
@@ -67,10 +67,13 @@ func (r *Router) Route(st *clusterview.State, leaf *plan.Leaf) (*Route, error) {
 			out.Unserved = append(out.Unserved, seg.Name)
 			continue
 		}
-		byInstance[inst] = append(byInstance[inst], seg.Name)
+		names := byInstance[inst]
+		if names == nil {
+			names = make([]string, 0, len(segs)-i)
+		}
+		byInstance[inst] = append(names, seg.Name)
 	}
 	out.Parts = assignments(byInstance)
-	slices.Sort(out.Unserved)
 	return out, nil
 }
 
@@ -108,18 +111,11 @@ func (r *Router) Place(st *clusterview.State, tableID uint32, segments, avoid []
 
 // prunable tells whether a committed segment cannot hold a row for the leaf.
 // Segments without statistics (consuming ones) are always asked.
-func (r *Router) prunable(leaf *plan.Leaf, seg *pb.Segment) bool {
-	if seg.Status != pb.SegmentStatus_SEGMENT_COMMITTED && seg.Status != pb.SegmentStatus_SEGMENT_DURABLE {
-		return false
-	}
-	if seg.Rows == 0 {
+func prunable(leaf *plan.Leaf, s *listed) bool {
+	if s.empty {
 		return true
 	}
-	if leaf.Filter == nil {
-		return false
-	}
-	s := r.stats.get(seg)
-	return s != nil && !plan.CanMatch(leaf, plan.StatsRanges(s))
+	return leaf.Filter != nil && s.stats != nil && !plan.CanMatch(leaf, plan.StatsRanges(s.stats))
 }
 
 // pick chooses the best replica of those that are known: one that is not to be

@@ -265,3 +265,62 @@ func TestPruningIsSound(t *testing.T) {
 		t.Error("nothing was ever pruned")
 	}
 }
+
+// A table of a later state has its segments listed anew; a dropped one is
+// forgotten.
+func TestListingsFollowTheState(t *testing.T) {
+	r := &Router{}
+	f := func(st *clusterview.State, want string) {
+		t.Helper()
+		route, err := r.Route(st, leafOf(nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := show(route); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	one := stateOf([]string{"a"}, ranged("s2", 1, 2))
+	two := stateOf([]string{"a"}, ranged("s2", 1, 2), ranged("s1", 1, 2))
+	oneWant, err := (&Router{}).Route(one, leafOf(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	twoWant, err := (&Router{}).Route(two, leafOf(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		f(one, show(oneWant))
+		f(two, show(twoWant))
+	}
+	if len(r.listings.m) != 1 {
+		t.Errorf("%d listings", len(r.listings.m))
+	}
+	id := leafOf(nil).Table.ID
+	other := &clusterview.State{Tables: map[uint32]*clusterview.Table{id + 1: two.Tables[id]}, Instances: two.Instances}
+	leaf := leafOf(nil)
+	moved := *leaf.Table
+	moved.ID = id + 1
+	leaf.Table = &moved
+	if _, err := r.Route(other, leaf); err != nil || len(r.listings.m) != 1 {
+		t.Errorf("%d listings after a drop, %v", len(r.listings.m), err)
+	}
+}
+
+// TestRouteAllocations guards the way of a small query.
+func TestRouteAllocations(t *testing.T) {
+	var segs []*pb.Segment
+	for i := range 50 {
+		segs = append(segs, ranged(fmt.Sprintf("s%02d", i), int64(i), int64(i+1)))
+	}
+	r, st, leaf := &Router{}, stateOf([]string{"a"}, segs...), leafOf(nil)
+	n := testing.AllocsPerRun(100, func() {
+		if _, err := r.Route(st, leaf); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if n > 8 {
+		t.Errorf("%v allocations", n)
+	}
+}

@@ -201,7 +201,7 @@ func (h *Handler) statement(ctx context.Context, s *session.Session, a *applied,
 	}
 	defer res.Close()
 	resp := newResponse(res.QueryID())
-	if err := resp.addRows(res, h.cfg.MaxRows); err != nil {
+	if err := resp.addRows(res, h.cfg.MaxRows, s.MemoryLimit()); err != nil {
 		return nil, err
 	}
 	resp.addStats(res.Stats())
@@ -226,8 +226,6 @@ func (h *Handler) cancel(w http.ResponseWriter, r *http.Request) {
 	}
 	writeJSON(w, http.StatusOK, map[string]string{"status": "Cancelled query: " + id})
 }
-
-func (h *Handler) write(w http.ResponseWriter, resp *response) { writeJSON(w, http.StatusOK, resp) }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")

@@ -16,38 +16,39 @@ import (
 	"github.com/alluviumdb/alluvium/query/plan"
 )
 
-// response is Pinot's BrokerResponse.
+// response is Pinot's BrokerResponse. Its resultTable is written by
+// Handler.write.
 type response struct {
-	ResultTable                   *resultTable `json:"resultTable,omitempty"`
-	NumRowsResultSet              int64        `json:"numRowsResultSet"`
-	PartialResult                 bool         `json:"partialResult"`
-	Exceptions                    []exception  `json:"exceptions"`
-	NumGroupsLimitReached         bool         `json:"numGroupsLimitReached"`
-	TimeUsedMs                    int64        `json:"timeUsedMs"`
-	RequestID                     string       `json:"requestId"`
-	ClientRequestID               *string      `json:"clientRequestId"`
-	BrokerID                      string       `json:"brokerId"`
-	NumDocsScanned                int64        `json:"numDocsScanned"`
-	TotalDocs                     int64        `json:"totalDocs"`
-	NumEntriesScannedInFilter     int64        `json:"numEntriesScannedInFilter"`
-	NumEntriesScannedPostFilter   int64        `json:"numEntriesScannedPostFilter"`
-	NumServersQueried             int          `json:"numServersQueried"`
-	NumServersResponded           int          `json:"numServersResponded"`
-	NumSegmentsQueried            int64        `json:"numSegmentsQueried"`
-	NumSegmentsProcessed          int64        `json:"numSegmentsProcessed"`
-	NumSegmentsMatched            int64        `json:"numSegmentsMatched"`
-	NumConsumingSegmentsQueried   int64        `json:"numConsumingSegmentsQueried"`
-	NumConsumingSegmentsProcessed int64        `json:"numConsumingSegmentsProcessed"`
-	NumConsumingSegmentsMatched   int64        `json:"numConsumingSegmentsMatched"`
-	MinConsumingFreshnessTimeMs   int64        `json:"minConsumingFreshnessTimeMs"`
-	NumSegmentsPrunedByBroker     int64        `json:"numSegmentsPrunedByBroker"`
-	NumSegmentsPrunedByServer     int64        `json:"numSegmentsPrunedByServer"`
-	Warnings                      []string     `json:"warnings,omitempty"`
+	table                         *resultTable
+	NumRowsResultSet              int64       `json:"numRowsResultSet"`
+	PartialResult                 bool        `json:"partialResult"`
+	Exceptions                    []exception `json:"exceptions"`
+	NumGroupsLimitReached         bool        `json:"numGroupsLimitReached"`
+	TimeUsedMs                    int64       `json:"timeUsedMs"`
+	RequestID                     string      `json:"requestId"`
+	ClientRequestID               *string     `json:"clientRequestId"`
+	BrokerID                      string      `json:"brokerId"`
+	NumDocsScanned                int64       `json:"numDocsScanned"`
+	TotalDocs                     int64       `json:"totalDocs"`
+	NumEntriesScannedInFilter     int64       `json:"numEntriesScannedInFilter"`
+	NumEntriesScannedPostFilter   int64       `json:"numEntriesScannedPostFilter"`
+	NumServersQueried             int         `json:"numServersQueried"`
+	NumServersResponded           int         `json:"numServersResponded"`
+	NumSegmentsQueried            int64       `json:"numSegmentsQueried"`
+	NumSegmentsProcessed          int64       `json:"numSegmentsProcessed"`
+	NumSegmentsMatched            int64       `json:"numSegmentsMatched"`
+	NumConsumingSegmentsQueried   int64       `json:"numConsumingSegmentsQueried"`
+	NumConsumingSegmentsProcessed int64       `json:"numConsumingSegmentsProcessed"`
+	NumConsumingSegmentsMatched   int64       `json:"numConsumingSegmentsMatched"`
+	MinConsumingFreshnessTimeMs   int64       `json:"minConsumingFreshnessTimeMs"`
+	NumSegmentsPrunedByBroker     int64       `json:"numSegmentsPrunedByBroker"`
+	NumSegmentsPrunedByServer     int64       `json:"numSegmentsPrunedByServer"`
+	Warnings                      []string    `json:"warnings,omitempty"`
 }
 
 type resultTable struct {
-	DataSchema dataSchema `json:"dataSchema"`
-	Rows       []row      `json:"rows"`
+	schema dataSchema
+	rows   rowBlocks
 }
 
 type dataSchema struct {
@@ -60,12 +61,6 @@ type exception struct {
 	Message   string `json:"message"`
 }
 
-// row is one row that is JSON already.
-type row []byte
-
-// MarshalJSON implements json.Marshaler.
-func (r row) MarshalJSON() ([]byte, error) { return r, nil }
-
 func newResponse(id string) *response {
 	return &response{RequestID: id, Exceptions: []exception{}}
 }
@@ -76,14 +71,15 @@ func failure(code int, message string) *response {
 	return r
 }
 
-// addRows pulls the rows of a result into the response.
-func (r *response) addRows(res *session.Result, maxRows int64) error {
+// addRows pulls the rows of a result into the response, of which they take at
+// most limit bytes (0: any number).
+func (r *response) addRows(res *session.Result, maxRows, limit int64) error {
 	cols := res.Columns()
 	if cols == nil {
 		_, err := res.Next()
 		return err
 	}
-	r.ResultTable = &resultTable{DataSchema: describe(cols), Rows: []row{}}
+	r.table = &resultTable{schema: describe(cols), rows: rowBlocks{limit: limit}}
 	for {
 		b, err := res.Next()
 		if err != nil {
@@ -96,8 +92,8 @@ func (r *response) addRows(res *session.Result, maxRows int64) error {
 			return sqlerr.New(sqlerr.ConfigLimitExceeded, "the answer has more than %d rows", maxRows).
 				WithHint("Add a LIMIT, or use the PostgreSQL interface, which streams.")
 		}
-		for i := range b.N {
-			r.ResultTable.Rows = append(r.ResultTable.Rows, appendRow(nil, res.FnContext(), b, i))
+		if err := r.table.rows.add(res.FnContext(), b); err != nil {
+			return err
 		}
 	}
 	return res.Finish()

@@ -225,3 +225,7 @@ func (s *Session) searchPath() []string {
 	}
 	return out
 }
+
+// MemoryLimit is the memory that one statement may use on each node, in bytes; 0
+// means no bound.
+func (s *Session) MemoryLimit() int64 { return s.settings.bytes("memory_limit") }

@@ -92,7 +92,7 @@ func (s *segExpr) values(ctx *fn.Context, sp *segPlan, x *leafExpr) *column.Vect
 		if s.mode == exprConst {
 			s.vals, err = sp.evalConst(ctx, x.e)
 		} else {
-			s.vals, err = sp.evalDict(ctx, x.e, s.col, 0)
+			s.vals, err = sp.evalHeld(ctx, x.e, s.col)
 		}
 		s.failed = err != nil
 	})
@@ -119,9 +119,38 @@ func (sp *segPlan) evalConst(ctx *fn.Context, e plan.Expr) (*column.Vector, erro
 	return column.NewConst(v.Value(0), 1), nil
 }
 
+// evalHeld is evalDict for values that are kept while the query runs, and count
+// against its memory.
+func (sp *segPlan) evalHeld(ctx *fn.Context, e plan.Expr, col int) (*column.Vector, error) {
+	held := kernel.ValueBytes(e.Type()) * int64(sp.cols[col].vals.N)
+	if err := sp.q.mem.take(held); err != nil {
+		return nil, err
+	}
+	v, err := sp.evalDict(ctx, e, col, 0, func(dst, rows *column.Vector) error {
+		if !kernel.IsVariable(dst.Type) {
+			return nil
+		}
+		now := vectorBytes(dst) + vectorBytes(rows)
+		if now < held {
+			return nil
+		}
+		now += now / 4 // appending may copy
+		if err := sp.q.mem.take(now - held); err != nil {
+			return err
+		}
+		held = now
+		return nil
+	})
+	if err != nil {
+		_ = sp.q.mem.take(-held)
+	}
+	return v, err
+}
+
 // evalDict computes an expression over dictionary column col: one row per
-// value from a position on, and a last one for NULL.
-func (sp *segPlan) evalDict(ctx *fn.Context, e plan.Expr, col, first int) (*column.Vector, error) {
+// value from a position on, and a last one for NULL. grow, if not nil, is asked
+// before rows are appended.
+func (sp *segPlan) evalDict(ctx *fn.Context, e plan.Expr, col, first int, grow func(dst, rows *column.Vector) error) (*column.Vector, error) {
 	p, err := eval.Compile(e, nil)
 	if err != nil {
 		return nil, err
@@ -135,10 +164,16 @@ func (sp *segPlan) evalDict(ctx *fn.Context, e plan.Expr, col, first int) (*colu
 		}
 		in.N, in.Cols[col] = v.N, v
 		res, err := p.Eval(ctx, &in, nil)
-		if err == nil {
-			kernel.Concat(out, res)
+		if err != nil {
+			return err
 		}
-		return err
+		if grow != nil {
+			if err := grow(out, res); err != nil {
+				return err
+			}
+		}
+		kernel.Concat(out, res)
+		return nil
 	}
 	for from := first; from < vals.N; from += chunkRows {
 		if err := step(vals.Slice(from, min(from+chunkRows, vals.N))); err != nil {

@@ -48,7 +48,7 @@ func (sp *segPlan) decide(ctx *fn.Context, c *segCol, i int, e plan.Expr, neg bo
 		if float64(c.vals.N-from) > limit {
 			return m, 0, false
 		}
-		v, err := sp.evalDict(ctx, x.e, i, from)
+		v, err := sp.evalDict(ctx, x.e, i, from, nil)
 		if err != nil {
 			return m, 0, false
 		}

@@ -97,7 +97,7 @@ func newKeyColumn(v *column.Vector, id uint32) *memColumn {
 // segPlan plans a part as a segment of the leaf.
 func (e *cacheEntry) segPlan(q *query, op *aggregate) *segPlan {
 	p := e.part
-	sp := &segPlan{meta: &p.meta, docs: p.rows, buf: &q.buf, part: e, share: 1, rowsHint: float64(p.rows)}
+	sp := &segPlan{q: q, meta: &p.meta, docs: p.rows, buf: &q.buf, part: e, share: 1, rowsHint: float64(p.rows)}
 	null := nullColumn()
 	for range len(q.leaf.Cols) + len(q.truncs) {
 		sp.cols = append(sp.cols, null)

@@ -3,7 +3,6 @@ package exec
 import (
 	"math/bits"
 
-	"github.com/alluviumdb/alluvium/internal/schema"
 	"github.com/alluviumdb/alluvium/query/agg"
 	"github.com/alluviumdb/alluvium/query/kernel"
 )
@@ -212,26 +211,6 @@ func (s *codeSpace) planBytes(p *tablePlan) int64 {
 	return 0
 }
 
-// kindBytes is what a value takes in a vector; of variable ones the least.
-func kindBytes(t schema.Type) int64 {
-	switch t.Kind() {
-	case schema.KindBool:
-		return 1
-	case schema.KindInt64, schema.KindFloat64:
-		return 8
-	case schema.KindDecimal:
-		return 24
-	case schema.KindInterval:
-		return 16
-	}
-	return 4
-}
-
-// isVariable reports whether values differ in size.
-func isVariable(t schema.Type) bool {
-	return t.Kind() == schema.KindBytes || t.Kind() == schema.KindList
-}
-
 // columnBytes estimates column i, a group column or a result, of all groups.
 func (s *aggSink) columnBytes(i int) int64 {
 	if i >= len(s.op.outs) {
@@ -241,7 +220,7 @@ func (s *aggSink) columnBytes(i int) int64 {
 	if out.key >= 0 {
 		return s.keyBytes(out.key)
 	}
-	n := (kindBytes(out.expr.Type()) + 4) * int64(s.table.n)
+	n := (kernel.ValueBytes(out.expr.Type()) + 4) * int64(s.table.n)
 	for _, c := range out.cols {
 		n += s.keyBytes(s.op.keyOf[c])
 	}
@@ -251,8 +230,8 @@ func (s *aggSink) columnBytes(i int) int64 {
 // resultBytes estimates the results of an aggregation.
 func (s *aggSink) resultBytes(a *aggState) int64 {
 	t := a.call.call.Spec.ResultType()
-	n := kindBytes(t) * int64(s.table.n)
-	if isVariable(t) {
+	n := kernel.ValueBytes(t) * int64(s.table.n)
+	if kernel.IsVariable(t) {
 		n += a.acc.Bytes()
 	}
 	if a.codes != nil {
@@ -264,7 +243,7 @@ func (s *aggSink) resultBytes(a *aggState) int64 {
 // keyBytes estimates the values of key i of all groups, with their numbers.
 func (s *aggSink) keyBytes(i int) int64 {
 	k := s.table.keys[i]
-	n := (kindBytes(s.op.keys[i].typ) + 4) * int64(s.table.n)
+	n := (kernel.ValueBytes(s.op.keys[i].typ) + 4) * int64(s.table.n)
 	switch {
 	case k.dict == nil:
 	case k.dict.merged != nil:

@@ -277,7 +277,7 @@ func (m *treeMatch) selection() segment.StarTreeSelection {
 // segPlan plans the records of a tree as a segment. Columns that only metrics
 // are made of are NULL there and never read.
 func (m *treeMatch) segPlan(recs segment.StarTreeRecords, t *treeScan) (*segPlan, error) {
-	sp := &segPlan{seg: recs, buf: m.raw.buf, meta: recs.Metadata(), docs: recs.NumDocs(), tree: t}
+	sp := &segPlan{q: m.q, seg: recs, buf: m.raw.buf, meta: recs.Metadata(), docs: recs.NumDocs(), tree: t}
 	sp.share = float64(t.rows) / float64(max(sp.docs, 1))
 	sp.rowsHint = float64(t.rows)
 	for i := range m.q.leaf.Cols {

@@ -1,6 +1,9 @@
 package kernel
 
-import "github.com/alluviumdb/alluvium/internal/column"
+import (
+	"github.com/alluviumdb/alluvium/internal/column"
+	"github.com/alluviumdb/alluvium/internal/schema"
+)
 
 // AppendGrowth bounds the bytes that appending more elements of a size to a
 // slice allocates: 0 while they fit, else the new array. The old one lives on
@@ -79,4 +82,24 @@ func (s *PairSet) Growth(pairs int) int64 {
 		return tableGrowth(s.used, len(s.blocks), pairs, pairBlockBytes)
 	}
 	return tableGrowth(s.n, len(s.groups), pairs, pairBytes)
+}
+
+// ValueBytes is what a value takes in a vector; of variable ones the least.
+func ValueBytes(t schema.Type) int64 {
+	switch t.Kind() {
+	case schema.KindBool:
+		return 1
+	case schema.KindInt64, schema.KindFloat64:
+		return 8
+	case schema.KindDecimal:
+		return 24
+	case schema.KindInterval:
+		return 16
+	}
+	return 4
+}
+
+// IsVariable reports whether values differ in size.
+func IsVariable(t schema.Type) bool {
+	return t.Kind() == schema.KindBytes || t.Kind() == schema.KindList
 }

@@ -55,7 +55,51 @@ func (m *Merger) Bytes() int64 {
 	for _, a := range m.accs {
 		n += a.Bytes()
 	}
-	return 2 * n // the keys' values take about as much as their encoding
+	for _, v := range m.keys {
+		n += vectorBytes(v)
+	}
+	return n
+}
+
+// Growth bounds what adding rows more rows allocates in large pieces.
+func (m *Merger) Growth(rows int) int64 {
+	n := int64(0)
+	if len(m.types) > 0 {
+		n = m.table.Growth(rows)
+	}
+	for _, v := range m.keys {
+		n += kernel.VectorGrowth(v, rows)
+	}
+	groups := 0
+	if len(m.types) > 0 && m.n+rows > m.grown {
+		groups = max(m.n+rows, 2*m.grown)
+	}
+	for _, a := range m.accs {
+		n += agg.Growth(a, m.grown, groups, rows)
+	}
+	return n
+}
+
+// ResultBytes estimates what Finish allocates.
+func (m *Merger) ResultBytes() int64 {
+	n := int64(0)
+	for i, a := range m.accs {
+		n += kernel.ValueBytes(m.specs[i].ResultType()) * int64(m.n)
+		if kernel.IsVariable(m.specs[i].ResultType()) {
+			n += a.Bytes()
+		}
+	}
+	return n
+}
+
+// vectorBytes is the memory of a vector.
+func vectorBytes(v *column.Vector) int64 {
+	n := int64(cap(v.Nulls))*8 + int64(cap(v.Bools)) + int64(cap(v.Int32s)+cap(v.Float32s)+cap(v.Offsets))*4 +
+		int64(cap(v.Int64s)+cap(v.Float64s))*8 + int64(cap(v.Decimals))*24 + int64(cap(v.Intervals))*16 + int64(cap(v.Data))
+	if v.Elems != nil {
+		n += vectorBytes(v.Elems)
+	}
+	return n
 }
 
 // Add merges a batch. It keeps nothing of it. A batch that does not have the

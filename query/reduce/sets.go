@@ -37,6 +37,28 @@ func (m *SetsMerger) Bytes() int64 {
 	return n
 }
 
+// Growth bounds what adding rows more rows allocates in large pieces.
+func (m *SetsMerger) Growth(rows int) int64 {
+	n := int64(0)
+	for _, x := range m.mergers {
+		n += x.Growth(rows)
+	}
+	return n
+}
+
+// ResultBytes estimates what Finish allocates: the groups of all sets are put
+// together.
+func (m *SetsMerger) ResultBytes() int64 {
+	n := int64(0)
+	for _, x := range m.mergers {
+		n += 2 * x.ResultBytes()
+		for _, v := range x.keys {
+			n += vectorBytes(v)
+		}
+	}
+	return n
+}
+
 // Add merges a batch into every set, as Merger.Add does.
 func (m *SetsMerger) Add(b *column.Batch) error {
 	if b.N == 0 {

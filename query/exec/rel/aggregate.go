@@ -65,6 +65,9 @@ func (m *mergeAgg) run() error {
 		if finished {
 			return m.take(b)
 		}
+		if err := m.q.mem.check(merger.growth(b.N)); err != nil {
+			return err
+		}
 		if err := merger.add(b); err != nil {
 			return err
 		}
@@ -73,6 +76,9 @@ func (m *mergeAgg) run() error {
 		return m.q.mem.take(grown)
 	})
 	if err != nil || m.done != nil {
+		return err
+	}
+	if err := m.q.mem.check(merger.results()); err != nil {
 		return err
 	}
 	result, err := merger.finish()
@@ -102,19 +108,21 @@ func (m *mergeAgg) pushGroups(emit func(b *column.Batch, finished bool) error) e
 
 // partials merges partial groups.
 type partials struct {
-	add    func(*column.Batch) error
-	bytes  func() int64
-	finish func() (*column.Batch, error)
+	add     func(*column.Batch) error
+	bytes   func() int64
+	growth  func(rows int) int64
+	results func() int64
+	finish  func() (*column.Batch, error)
 }
 
 func (m *mergeAgg) merger() partials {
 	n := m.node
 	if n.GroupingSets == nil {
 		x := reduce.NewMerger(n.Groups, m.types, n.Aggs)
-		return partials{x.Add, x.Bytes, x.Finish}
+		return partials{x.Add, x.Bytes, x.Growth, x.ResultBytes, x.Finish}
 	}
 	x := reduce.NewSetsMerger(n.GroupingSets, m.types[:n.Groups], n.Aggs)
-	return partials{x.Add, x.Bytes, func() (*column.Batch, error) { return x.Finish(n.NumberSets) }}
+	return partials{x.Add, x.Bytes, x.Growth, x.ResultBytes, func() (*column.Batch, error) { return x.Finish(n.NumberSets) }}
 }
 
 // aggregate groups and aggregates rows.
@@ -242,6 +250,9 @@ func (a *aggregate) run() error {
 	}
 	var parts []*column.Batch
 	for i, g := range a.grouped {
+		if err := a.q.mem.check(g.resultBytes()); err != nil {
+			return err
+		}
 		part, err := g.finish()
 		if err != nil {
 			return err
@@ -269,6 +280,9 @@ func (a *aggregate) add(b *column.Batch) error {
 	}
 	total := int64(0)
 	for _, g := range a.grouped {
+		if err := a.q.mem.check(g.growth(b.N)); err != nil {
+			return err
+		}
 		if err := g.add(groups, inputs, b.N); err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"github.com/alluviumdb/alluvium/internal/column"
 	"github.com/alluviumdb/alluvium/internal/schema"
 	"github.com/alluviumdb/alluvium/internal/sqlerr"
+	"github.com/alluviumdb/alluvium/query/kernel"
 )
 
 // budget counts the bytes that the operators of a query hold.
@@ -14,8 +15,14 @@ type budget struct {
 // take accounts for n more bytes (fewer when negative).
 func (b *budget) take(n int64) error {
 	b.used += n
-	if b.limit > 0 && b.used > b.limit {
-		return sqlerr.New(sqlerr.OutOfMemory, "query needs more memory than its limit of %d bytes", b.limit).
+	return b.check(0)
+}
+
+// check fails when n bytes beside those in use, which are about to be
+// allocated, pass the limit.
+func (b *budget) check(n int64) error {
+	if b.limit > 0 && b.used+n > b.limit {
+		return sqlerr.New(sqlerr.OutOfMemory, "out of memory: the query needs more than its limit of %d bytes (memory_limit) on the broker", b.limit).
 			WithHint("Raise memory_limit, or let the query keep fewer rows.")
 	}
 	return nil
@@ -83,11 +90,24 @@ func (b *buffer) add(src *column.Batch) error {
 	if err := b.q.mem.take(n); err != nil {
 		return err
 	}
+	if err := b.q.mem.check(b.growth(src)); err != nil {
+		return err
+	}
 	for i, v := range src.Cols {
 		appendAll(b.batch.Cols[i], v)
 	}
 	b.batch.N += src.N
 	return nil
+}
+
+// growth bounds what appending the rows of src allocates beside the rows that
+// are there.
+func (b *buffer) growth(src *column.Batch) int64 {
+	n := int64(0)
+	for _, v := range b.batch.Cols {
+		n += kernel.VectorGrowth(v, src.N)
+	}
+	return n
 }
 
 // free forgets the rows.

@@ -59,6 +59,9 @@ func (d *distinct) next() (*column.Batch, error) {
 				return nil, err
 			}
 		}
+		if err := d.q.mem.check(d.seen.Growth(b.N)); err != nil {
+			return nil, err
+		}
 		d.pos = d.pos[:0]
 		for i := range b.N {
 			d.key = rowKey(d.key[:0], cols, i)

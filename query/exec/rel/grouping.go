@@ -45,9 +45,46 @@ func newGrouping(a *aggregate, set []int) *grouping {
 }
 
 func (g *grouping) bytes() int64 {
-	n := 2 * g.table.Bytes()
+	n := g.table.Bytes()
+	for _, v := range g.keys {
+		n += vectorBytes(v)
+	}
 	for _, a := range g.accs {
 		n += a.Bytes()
+	}
+	return n
+}
+
+// growth bounds what adding rows more rows allocates in large pieces.
+func (g *grouping) growth(rows int) int64 {
+	n, groups := int64(0), 0
+	if len(g.set) > 0 {
+		n += g.table.Growth(rows)
+		if g.n+rows > g.grown {
+			groups = max(g.n+rows, 2*g.grown)
+		}
+	}
+	for _, v := range g.keys {
+		n += kernel.VectorGrowth(v, rows)
+	}
+	for _, a := range g.accs {
+		n += agg.Growth(a, g.grown, groups, rows)
+	}
+	return n
+}
+
+// resultBytes estimates what finish allocates.
+func (g *grouping) resultBytes() int64 {
+	n := int64(0)
+	for i, a := range g.accs {
+		t := g.a.calls[i].spec.ResultType()
+		n += kernel.ValueBytes(t) * int64(g.n)
+		if kernel.IsVariable(t) {
+			n += a.Bytes()
+		}
+		if g.kept[i] != nil {
+			n += sortBytes(g.kept[i].batch)
+		}
 	}
 	return n
 }

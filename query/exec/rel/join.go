@@ -88,6 +88,12 @@ func (j *join) release() {
 	j.built, j.table, j.held = nil, nil, 0
 }
 
+// joinEntryBytes is about what the hash table takes per row beside its key.
+const joinEntryBytes = 64
+
+// keyShare estimates the percentage of rows that their keys are.
+func keyShare(keys, cols int) int64 { return int64(min(100, 100*keys/max(cols, 1))) }
+
 // build reads the right side.
 func (j *join) build() error {
 	j.built = newBuffer(j.q, j.rightTypes)
@@ -103,7 +109,7 @@ func (j *join) build() error {
 	if err != nil {
 		return err
 	}
-	j.held = int64(n) * 48
+	j.held = int64(n)*joinEntryBytes + batchBytes(j.built.batch)*keyShare(len(j.rightKeys), len(j.rightTypes))/100
 	if err := j.q.mem.take(j.held); err != nil {
 		return err
 	}

@@ -63,6 +63,9 @@ func (u *union) next() (*column.Batch, error) {
 		if err != nil || b == nil || u.all {
 			return b, err
 		}
+		if err := u.q.mem.check(u.seen.Growth(b.N)); err != nil {
+			return nil, err
+		}
 		u.pos = u.pos[:0]
 		for i := range b.N {
 			u.key = rowKey(u.key[:0], b.Cols, i)
@@ -133,6 +136,9 @@ func (x *intersect) close() {
 func (x *intersect) build() error {
 	x.table = kernel.NewKeyTable()
 	return drain(x.q, x.right, func(b *column.Batch, _ bool) error {
+		if err := x.q.mem.check(x.table.Growth(b.N)); err != nil {
+			return err
+		}
 		for i := range b.N {
 			x.count[x.find(b, i)]++
 		}

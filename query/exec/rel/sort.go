@@ -95,9 +95,16 @@ func (s *sorter) collect() error {
 	if err != nil {
 		return err
 	}
+	if err := s.q.mem.check(sortBytes(s.buf.batch)); err != nil {
+		return err
+	}
 	s.out = scan{batch: reduce.Sort(s.buf.batch, s.order, s.limit)}
 	return nil
 }
+
+// sortBytes estimates what sorting rows allocates: their keys, their order, and
+// a copy of them.
+func sortBytes(b *column.Batch) int64 { return batchBytes(b) + int64(b.N)*48 }
 
 func (s *sorter) addKeyed(b *column.Batch) error {
 	vecs, err := evalAll(s.q.ctx, s.keys, b)
@@ -111,6 +118,9 @@ func (s *sorter) addKeyed(b *column.Batch) error {
 func (s *sorter) prune() error {
 	if s.limit < 0 || int64(s.buf.batch.N) < 2*s.limit+4*batchRows {
 		return nil
+	}
+	if err := s.q.mem.check(sortBytes(s.buf.batch)); err != nil {
+		return err
 	}
 	best := reduce.Sort(s.buf.batch, s.order, s.limit)
 	s.buf.free()

@@ -21,6 +21,7 @@ type aggregate struct {
 	calls []aggCall
 	bases []aggCall // columns that linear calls are made from
 	plan  *tablePlan
+	any   int // any so many groups will do; 0: all are wanted
 	// known holds what metadata answered for whole segments, nil if nothing.
 	known []agg.Accumulator
 }
@@ -69,6 +70,7 @@ func (op *aggregate) prepare(q *query) error {
 	op.plan = planTable(op.keys, rows)
 	op.checkLinear()
 	op.plan.planLarge(rows, float64(q.maxWorkers()), q.e.forceMerges)
+	op.findAny()
 	if op.plan.kind == tableSlots && !q.countable() {
 		op.plan.kind = tableDense
 	}
@@ -241,6 +243,9 @@ func (s *aggSink) consume(c *chunk) error {
 	}
 	if err := s.grow(); err != nil {
 		return err
+	}
+	if s.op.any > 0 && !s.table.frozen && s.table.n >= s.op.any {
+		s.freeze()
 	}
 	if err := s.reserve(s.growth(c.n)); err != nil {
 		return err

@@ -110,6 +110,8 @@ type groupTable struct {
 	keys []*keyReader
 	n    int // groups
 	gids []uint32
+	// frozen tells that no group is made any more; n stands for all others.
+	frozen bool
 	// codes[k][g] is the code of key k in group g; nulls[g] has bit k set when
 	// a 64-bit key is NULL.
 	codes [][]uint64
@@ -330,6 +332,10 @@ func (t *groupTable) findDirect(n int) {
 	}
 	for i, code := range t.keys[0].codes[:n] {
 		g := t.slots[code]
+		if g == 0 && t.frozen {
+			t.gids[i] = uint32(t.n)
+			continue
+		}
 		if g == 0 {
 			t.row[0] = code
 			g = t.add(t.row, 0) + 1
@@ -359,6 +365,10 @@ func (t *groupTable) findPacked(n int) {
 			continue
 		}
 		slot := t.hash.slot(w)
+		if slot.gid == 0 && t.frozen {
+			t.gids[i] = uint32(t.n)
+			continue
+		}
 		if slot.gid == 0 {
 			slot = t.addPacked(i, w)
 		}
@@ -376,6 +386,9 @@ func (t *groupTable) addPacked(i int, w uint64) *wordSlot {
 
 // nullGroup returns the group of NULL of a single 64-bit key.
 func (t *groupTable) nullGroup() uint32 {
+	if t.nullSlot == 0 && t.frozen {
+		return uint32(t.n)
+	}
 	if t.nullSlot == 0 {
 		t.row[0] = 0
 		t.nullSlot = t.add(t.row, 1) + 1
@@ -394,6 +407,10 @@ func (t *groupTable) findWide(n int) {
 		row := rows[i*(last+1) : (i+1)*(last+1)]
 		if g := t.gids[i]; g > 0 && slices.Equal(t.wide.key(g-1), row) {
 			t.gids[i] = g - 1
+			continue
+		}
+		if t.frozen && !t.wide.has(row, t.wide.hashes[i]) {
+			t.gids[i] = uint32(t.n)
 			continue
 		}
 		g := t.wide.find(row, t.wide.hashes[i])

@@ -128,6 +128,16 @@ func (t *wideTable) probe(rows []uint64, first []uint32) {
 	}
 }
 
+// has reports whether a key with its hash has a group.
+func (t *wideTable) has(row []uint64, h uint64) bool {
+	for at := h >> 32 & t.mask; t.slots[at] != 0; at = (at + 1) & t.mask {
+		if s := t.slots[at]; (s^h)>>32 == 0 && slices.Equal(t.key(uint32(s)-1), row) {
+			return true
+		}
+	}
+	return false
+}
+
 // find returns the group of a key with its hash; a missing key becomes the next
 // group.
 func (t *wideTable) find(row []uint64, h uint64) uint32 {

@@ -244,6 +244,12 @@ func (q *query) scan(segs []*segPlan) error {
 	if _, err := q.worker(0); err != nil {
 		return err
 	}
+	if op, ok := q.op.(*aggregate); ok {
+		var err error
+		if morsels, err = op.fixGroups(q, morsels, n); err != nil {
+			return err
+		}
+	}
 	err := q.e.parallel(len(morsels), n, func(i, task int) error {
 		w, err := q.worker(i)
 		if err != nil {

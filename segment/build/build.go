@@ -30,6 +30,9 @@ type Config struct {
 	// StarTrees compiles the aggregations of the table's star-trees; it is
 	// needed only for tables that have some.
 	StarTrees segment.StarTreeCompiler
+	// Ahead loads a column while the one before it is being written: it takes a
+	// second core and the memory of one more column. The bytes are the same.
+	Ahead bool
 }
 
 // Result describes a written segment.
@@ -126,13 +129,8 @@ func (b *builder) run() (*segment.Metadata, error) {
 	if err := b.sortRows(); err != nil {
 		return nil, err
 	}
-	for i := range b.plans {
-		if err := b.ctx.Err(); err != nil {
-			return nil, err
-		}
-		if err := b.column(&b.plans[i]); err != nil {
-			return nil, err
-		}
+	if err := b.eachColumn(b.column); err != nil {
+		return nil, err
 	}
 	if err := b.seqColumn(); err != nil {
 		return nil, err
@@ -188,15 +186,8 @@ func (b *builder) finishMeta() {
 	}
 }
 
-// column loads, hashes, reorders and writes one column.
-func (b *builder) column(p *plan) error {
-	d, err := b.src.load(p.field)
-	if err != nil {
-		return err
-	}
-	if d == nil {
-		d = &data{typ: p.field.Type, n: b.rows, allNull: true}
-	}
+// column hashes, reorders and writes one column.
+func (b *builder) column(p *plan, d *data) error {
 	d.hashRows(p.field.ID, b.sums)
 	if b.perm != nil {
 		d.reorder(b.perm)

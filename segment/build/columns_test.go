@@ -2,6 +2,7 @@ package build
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"github.com/alluviumdb/alluvium/internal/column"
@@ -55,6 +56,11 @@ func TestColumnsEqualBatches(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	cfg.Ahead = true
+	ahead, err := FromColumns(ctx, fsys, "ahead", cols, cfg)
+	if err != nil || ahead.CRC != got.CRC {
+		t.Errorf("columns loaded ahead: checksum %08x, not %08x, %v", ahead.CRC, got.CRC, err)
+	}
 	want, err := FromBatches(ctx, fsys, "batches", []*column.Batch{{N: rows, Cols: cols}}, cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -65,5 +71,35 @@ func TestColumnsEqualBatches(t *testing.T) {
 	id, _ := segment.TruncatedColumnID(1, schema.GranularityMinute)
 	if m := got.Metadata.Column(id); m == nil || m.Cardinality == 0 {
 		t.Error("the truncated times have no dictionary")
+	}
+}
+
+// failing fails at its second column.
+type failing struct{ vectors }
+
+var errSource = errors.New("no second column")
+
+func (f failing) Read(ctx context.Context, i int, g func(*column.Encoded) error) error {
+	if i == 1 {
+		return errSource
+	}
+	return f.vectors.Read(ctx, i, g)
+}
+
+func TestAheadStops(t *testing.T) {
+	s := &schema.Schema{Name: "t", Version: 1}
+	var cols vectors
+	for i := range 4 {
+		s.Fields = append(s.Fields, schema.Field{ID: uint32(i + 1), Name: string(rune('a' + i)), Type: schema.Int64})
+		cols = append(cols, &column.Vector{Type: schema.Int64, N: 10, Int64s: make([]int64, 10)})
+	}
+	cfg := Config{Table: schema.NewTable(1, 1, "t", schema.Offline, s, &schema.TableConfig{}), Ahead: true}
+	ctx, cancel := context.WithCancel(context.Background())
+	if _, err := FromColumns(ctx, vfs.NewMem(), "s", failing{cols}, cfg); !errors.Is(err, errSource) {
+		t.Errorf("error %v, want that of the source", err)
+	}
+	cancel()
+	if _, err := FromColumns(ctx, vfs.NewMem(), "s", cols, cfg); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v after the context ended", err)
 	}
 }

@@ -178,7 +178,9 @@ func (l *loader) config(name string, u *unit) build.Config {
 		m.CreatedMicros = max(m.CreatedMicros, in.ModifiedMicros)
 	}
 	m.SealedMicros = m.CreatedMicros
-	return build.Config{Table: l.opt.Table, Meta: m, StarTrees: startree.Compiler{}}
+	// Where there are fewer segments than workers, a segment may use two cores.
+	ahead := len(l.plan.units) < l.opt.Workers
+	return build.Config{Table: l.opt.Table, Meta: m, StarTrees: startree.Compiler{}, Ahead: ahead}
 }
 
 // built hands a segment on.

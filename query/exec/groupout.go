@@ -58,7 +58,8 @@ func (op *aggregate) addKey(e plan.Expr) int {
 	return len(op.keys) - 1
 }
 
-// keyVector returns group column k of some groups, which rows gives.
+// keyVector returns group column k of some groups, which rows gives. What
+// follows from other keys is only made for groups that have rows.
 func (s *aggSink) keyVector(k int, rows []uint32) (*column.Vector, error) {
 	out := &s.op.outs[k]
 	if out.key >= 0 {
@@ -72,11 +73,26 @@ func (s *aggSink) keyVector(k int, rows []uint32) (*column.Vector, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := p.Eval(s.op.q.ctx, in, nil)
+	v, err := p.Eval(s.op.q.ctx, in, s.table.haveRows(rows))
 	if err != nil {
 		return nil, err
 	}
 	return v.Flatten(), nil
+}
+
+// haveRows returns which of some groups have rows, nil for all. Of the others
+// the keys may be a combination for which an expression fails.
+func (t *groupTable) haveRows(groups []uint32) column.Bitmap {
+	if t.p.kind != tableSlots {
+		return nil
+	}
+	b := column.NewBitmap(len(groups))
+	for i, g := range groups {
+		if t.rows[g] > 0 {
+			b.Set(i)
+		}
+	}
+	return b
 }
 
 // keyValues returns key k of some groups.

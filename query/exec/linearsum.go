@@ -108,7 +108,7 @@ func (c *aggCall) columnPlus() (col int, add int64, ok bool) {
 // wholeColumn returns the column of whole numbers that an expression is, perhaps
 // widened.
 func wholeColumn(e plan.Expr) (int, bool) {
-	if c, ok := e.(*plan.Cast); ok && c.Typ.IsInteger() {
+	if c, ok := e.(*plan.Cast); ok && c.Typ.IsInteger() && c.Arg.Type().ID <= c.Typ.ID { // no narrower, which might fail
 		e = c.Arg
 	}
 	c, ok := e.(*plan.ColRef)

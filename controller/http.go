@@ -92,6 +92,9 @@ func (rt *route) handler(log *slog.Logger) http.HandlerFunc {
 			limit = maxSegmentBytes
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, limit)
+		if rt.file {
+			r.Body = &moving{ReadCloser: r.Body, conn: http.NewResponseController(w), pause: maxUploadPause}
+		}
 		if rt.raw != nil {
 			rt.raw(w, r)
 			return

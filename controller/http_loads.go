@@ -44,6 +44,7 @@ type loadInfo struct {
 	Rows       uint64          `json:"rows"`
 	Bytes      uint64          `json:"bytes"`
 	Replaced   uint64          `json:"replaced"`
+	Version    uint32          `json:"tableVersion"` // when the load began
 	Superseded bool            `json:"superseded,omitempty"`
 	Reason     string          `json:"reason,omitempty"`
 	Created    int64           `json:"createdMillis"`
@@ -69,7 +70,7 @@ func loadInfoOf(tab *pb.Table, l *pb.Load) loadInfo {
 	const prefix = len("LOAD_")
 	info := loadInfo{
 		ID: l.Id, Table: tab.Name, Key: l.Key, Mode: loadModes[l.Mode], Status: l.Status.String()[prefix:], Segments: l.Segments,
-		Rows: l.Rows, Bytes: l.Bytes, Replaced: l.Replaced, Superseded: l.Superseded, Reason: l.Reason,
+		Rows: l.Rows, Bytes: l.Bytes, Replaced: l.Replaced, Version: l.TableVersion, Superseded: l.Superseded, Reason: l.Reason,
 		Created: l.CreatedMicros / 1000, Touched: l.TouchedMicros / 1000, Finished: l.FinishedMicros / 1000,
 	}
 	if l.Mode == pb.LoadMode_LOAD_REPLACE_RANGE {
@@ -85,6 +86,9 @@ func stagedOf(s *pb.Segment) stagedSegment {
 // tableDefinition answers the table's message: what is needed to build
 // segments for it elsewhere.
 func (c *Controller) tableDefinition(r *http.Request) (any, error) {
+	if err := c.catchUp(r.Context()); err != nil { // of an old definition nothing should be built
+		return nil, err
+	}
 	tab, err := c.table(r)
 	if err != nil {
 		return nil, err
@@ -171,6 +175,12 @@ func (c *Controller) load(r *http.Request) (*pb.Table, *pb.Load, error) {
 		return nil, nil, invalid("the id of a load is a number, not %q", r.PathValue("load"))
 	}
 	l := c.State().Load(id)
+	if l == nil { // it may have begun at another controller a moment ago
+		if err := c.catchUp(r.Context()); err != nil {
+			return nil, nil, err
+		}
+		l = c.State().Load(id)
+	}
 	if l == nil || l.TableId != tab.Id {
 		return nil, nil, notFound("table %s has no load %d", tab.Name, id)
 	}

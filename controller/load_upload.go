@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -22,8 +24,30 @@ import (
 	"github.com/alluviumdb/alluvium/segment/format"
 )
 
-// maxUploads bounds the uploads that a controller takes at once.
-const maxUploads = 4
+// maxUploads bounds the uploads that a controller takes at once, maxUploadPause
+// how long each may bring nothing: one that stands still would keep others out.
+const (
+	maxUploads     = 4
+	maxUploadPause = time.Minute
+)
+
+// moving is a body whose reads fail when nothing arrives for a while.
+type moving struct {
+	io.ReadCloser
+	conn  *http.ResponseController
+	pause time.Duration
+}
+
+// Read implements io.Reader. Once the body has ended there is no deadline any
+// more: it would end the request's context.
+func (m *moving) Read(p []byte) (int, error) {
+	m.conn.SetReadDeadline(time.Now().Add(m.pause)) // an error means that the connection has no deadlines
+	n, err := m.ReadCloser.Read(p)
+	if err != nil {
+		m.conn.SetReadDeadline(time.Time{})
+	}
+	return n, err
+}
 
 // loadPrefix is where the deep store has the files of a load.
 func loadPrefix(table string, load uint64) string { return fmt.Sprintf("loads/%s/%d/", table, load) }
@@ -161,6 +185,9 @@ func (c *Controller) spool(body io.Reader) (*upload, error) {
 	var tooLong *http.MaxBytesError
 	if errors.As(err, &tooLong) {
 		return nil, api.Errorf(http.StatusRequestEntityTooLarge, "the segment is longer than %d bytes", tooLong.Limit)
+	}
+	if disk := (*fs.PathError)(nil); errors.As(err, &disk) {
+		return nil, api.Errorf(http.StatusServiceUnavailable, "this controller cannot take the segment in: %v", disk)
 	}
 	return nil, invalid("the segment did not arrive whole: %v", err)
 }

@@ -208,7 +208,9 @@ func (c *Controller) tidy(ctx context.Context, st *state.State, l *pb.Load) erro
 		known[seg.Uri] = true
 	}
 	for seg := range st.Deleted() {
-		known[seg.Uri] = true // its servers delete it
+		if len(seg.Replicas) > 0 {
+			known[seg.Uri] = true // its servers delete it
+		}
 	}
 	var orphans []string
 	err := c.cfg.DeepStore.List(ctx, loadPrefix(st.Table(l.TableId).GetName(), l.Id), func(i objstore.Info) error {

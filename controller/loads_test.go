@@ -4,8 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -348,6 +352,68 @@ func TestAbortLoad(t *testing.T) {
 	if next := l.begin("k", "append"); next.ID == load.ID {
 		t.Error("an aborted load is taken up")
 	}
+}
+
+// A file that no server has is deleted by the controllers.
+func TestAbortWithoutServers(t *testing.T) {
+	l := newLoader(t)
+	l.now.Add((time.Hour).Microseconds()) // the only server is silent
+	load := l.begin("k", "append")
+	l.stage(load.ID, "a", 1)
+	if got := l.State().Segment("a").Replicas; len(got) != 0 || len(l.objects()) != 1 {
+		t.Fatalf("replicas %v, objects %v", got, l.objects())
+	}
+	l.answer("DELETE", fmt.Sprint("/", load.ID), nil, 200, nil)
+	if err := l.keepLoads(t.Context()); err != nil || len(l.objects()) != 0 {
+		t.Errorf("left are %v, %v", l.objects(), err)
+	}
+}
+
+// A load that is taken up shortly before it would expire does not.
+func TestResumedLoadsRest(t *testing.T) {
+	l := newLoader(t)
+	load := l.begin("k", "append")
+	for range 2 {
+		l.now.Add((DefaultLoadExpiry - time.Second).Microseconds())
+		if again := l.begin("k", "append"); again.ID != load.ID || again.Version != l.State().TableByName("events").Version {
+			t.Fatalf("%+v, before %+v", again, load)
+		}
+		if err := l.keepLoads(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := l.State().Load(load.ID).Status; got != pb.LoadStatus_LOAD_OPEN {
+		t.Errorf("status %v", got)
+	}
+}
+
+// A body of which nothing arrives any more fails, and the request goes on.
+func TestStalledUpload(t *testing.T) {
+	got := make(chan error, 2)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, err := io.ReadAll(&moving{ReadCloser: r.Body, conn: http.NewResponseController(w), pause: 50 * time.Millisecond})
+		got <- err
+		time.Sleep(100 * time.Millisecond)
+		got <- r.Context().Err()
+	}))
+	defer srv.Close()
+	f := func(length int, fails bool) {
+		t.Helper()
+		conn, err := net.Dial("tcp", srv.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		fmt.Fprintf(conn, "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\nabc", length)
+		if err := <-got; fails != errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("%d bytes: %v", length, err)
+		}
+		if err := <-got; !fails && err != nil {
+			t.Errorf("the request ended with its body: %v", err)
+		}
+	}
+	f(10, true)
+	f(3, false)
 }
 
 func TestLoadRange(t *testing.T) {

@@ -133,6 +133,19 @@ func (c *Controller) forward(ctx context.Context, cmd *pb.Command) (*pb.ApplyRes
 	return res, c.node.WaitIndex(actx, res.Index)
 }
 
+// catchUp waits until the state here is as new as the leader's was when asked.
+func (c *Controller) catchUp(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, forwardTimeout)
+	defer cancel()
+	if c.leads() && c.node.Barrier(ctx) == nil {
+		return nil
+	}
+	if res, err := c.Status(ctx); err == nil && c.node.WaitIndex(ctx, res.Index) == nil {
+		return nil
+	}
+	return api.Errorf(http.StatusServiceUnavailable, "this controller cannot tell whether it is up to date: no leader answers in time")
+}
+
 // afterForward sorts the errors of a forwarded call.
 func afterForward(ctx context.Context, err error) error {
 	if ctx.Err() != nil {

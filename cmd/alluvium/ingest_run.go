@@ -50,7 +50,7 @@ func (in *ingestion) run(ctx context.Context, paths []string) error {
 	if in.req.Key = in.opt.key; in.req.Key == "" {
 		in.req.Key = in.makeKey()
 	}
-	if in.load, err = in.c.begin(ctx, in.table.Name, in.req); err != nil {
+	if in.load, err = in.begin(ctx); err != nil {
 		return err
 	}
 	in.c.patience = in.opt.patience
@@ -71,11 +71,28 @@ func (in *ingestion) run(ctx context.Context, paths []string) error {
 	return nil
 }
 
+// begin opens the load, or finds the one of the same key. What was staged of an
+// earlier definition of the table need not divide the rows as it is done now, so
+// that such a load is begun anew.
+func (in *ingestion) begin(ctx context.Context) (loadState, error) {
+	l, err := in.c.begin(ctx, in.table.Name, in.req)
+	if err != nil || l.Status != "OPEN" || l.Version == in.table.Version {
+		return l, err
+	}
+	fmt.Fprintf(in.out, "table %s was changed since load %d began: all segments are built anew\n", in.table.Name, l.ID)
+	if err := in.c.abort(ctx, in.table.Name, l.ID, errTableChanged); err != nil {
+		return l, err
+	}
+	return in.c.begin(ctx, in.table.Name, in.req)
+}
+
+var errTableChanged = errors.New("the table was changed before the load was gone on with")
+
 // makeKey names the load by what it loads and how, so that the same command is
-// the same load.
+// the same load, also after a change of the table.
 func (in *ingestion) makeKey() string {
 	h := sha256.New()
-	fmt.Fprintf(h, "%q %q %q %d %d\n", in.req.Mode, in.req.From, in.req.To, in.opt.rowsPerSegment, in.table.Version)
+	fmt.Fprintf(h, "%q %q %q %d\n", in.req.Mode, in.req.From, in.req.To, in.opt.rowsPerSegment)
 	fmt.Fprintf(h, "%q %d %q %q\n", in.file.Format, in.file.Delimiter, in.file.Null, in.file.Header)
 	for _, i := range in.inputs {
 		fmt.Fprintf(h, "%q %d %q\n", i.Path, i.Bytes, i.Version)
@@ -99,10 +116,18 @@ func (in *ingestion) findTable(ctx context.Context) (*schema.Table, error) {
 	case !in.opt.create:
 		return nil, fmt.Errorf("%w; --create makes it", err)
 	}
-	if err := in.createTable(ctx); err != nil {
+	switch err := in.createTable(ctx); {
+	case err == nil:
+		return in.c.table(ctx, in.opt.table)
+	case errors.As(err, &refused) && refused.Status == http.StatusConflict:
+		// Another command was first, or the answer to an earlier attempt was lost.
+		if def, terr := in.c.table(ctx, in.opt.table); terr == nil {
+			return def, nil
+		}
+		return nil, err
+	default:
 		return nil, err
 	}
-	return in.c.table(ctx, in.opt.table)
 }
 
 // createTable makes the table of the given documents; what is not given is
@@ -197,16 +222,24 @@ func inputNames(inputs []file.Input) string {
 // be taken up.
 func (in *ingestion) giveUp(ctx context.Context, cause error) error {
 	if ctx.Err() != nil {
-		return errors.New("interrupted; nothing was published, and the same command goes on from here")
+		return fmt.Errorf("interrupted; nothing was published, and %s goes on from here", in.sameCommand())
 	}
 	var away *unavailableError
 	if errors.As(cause, &away) {
-		return fmt.Errorf("%w; nothing was published, and the same command goes on from here", cause)
+		return fmt.Errorf("%w; nothing was published, and %s goes on from here", cause, in.sameCommand())
 	}
 	if err := in.c.abort(ctx, in.table.Name, in.load.ID, cause); err != nil {
 		return fmt.Errorf("%w; nothing was published (and load %d could not be aborted: %w)", cause, in.load.ID, err)
 	}
 	return fmt.Errorf("%w; nothing was published", cause)
+}
+
+// sameCommand says which command takes up this load.
+func (in *ingestion) sameCommand() string {
+	if in.opt.again {
+		return "the same command with --key " + in.req.Key + " in place of --again"
+	}
+	return "the same command"
 }
 
 // summary prints what was loaded.

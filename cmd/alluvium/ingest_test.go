@@ -348,6 +348,35 @@ func TestIngestGoesOnAfterKill(t *testing.T) {
 	}
 }
 
+// A table that changed is no reason to load files twice, and none to mix
+// segments of two definitions.
+func TestIngestOfAChangedTable(t *testing.T) {
+	in := install(t)
+	dir := in.files("files", 24, 4000, 0)
+	args := []string{"--rows-per-segment", "2000", "--workers", "1", dir}
+	first := in.ingest(args...)
+	if err := first.Start(); err != nil {
+		t.Fatal(err)
+	}
+	in.awaitStaged(2)
+	first.Process.Signal(syscall.SIGKILL)
+	first.Wait()
+	in.putTable(strings.Replace(ordersConfig, `{"inv`, `{"bloomFilterColumns":["city"],"inv`, 1))
+	in.run(in.ingest(args...), 0, `was changed since load \d+ began`, "loaded 96,000 rows in 48 segments")
+	in.putTable(ordersConfig)
+	in.run(in.ingest(args...), 0, "nothing to do")
+	in.count(96_000)
+}
+
+// putTable changes the config of the table.
+func (in *installation) putTable(config string) {
+	in.t.Helper()
+	c := &client{base: "http://" + in.addrs["controller-addr"], user: "admin", password: testPassword}
+	if err := c.do(in.t.Context(), "PUT", "/tables/orders", []byte(config), nil); err != nil {
+		in.t.Fatal(err)
+	}
+}
+
 // Controller, broker and server are killed under a running command, which
 // waits for them and goes on.
 func TestIngestOutlivesTheCluster(t *testing.T) {

@@ -146,6 +146,7 @@ type loadState struct {
 	Rows     uint64 `json:"rows"`
 	Bytes    uint64 `json:"bytes"`
 	Replaced uint64 `json:"replaced"`
+	Version  uint32 `json:"tableVersion"` // when the load began
 	Staged   []struct {
 		Name string `json:"name"`
 	} `json:"stagedSegments"`

@@ -98,11 +98,11 @@ func (t *tx) beginLoad(c *pb.BeginLoad) (proto.Message, error) {
 		if old.Mode != c.Mode || old.FromTime != c.FromTime || old.ToTime != c.ToTime {
 			return nil, conflict("load %d has the same key and replaces something else", old.Id)
 		}
-		return old, nil
+		return t.touchLoad(old), nil
 	}
 	l := &pb.Load{
 		Id: t.Index, TableId: tab.Id, Key: c.Key, Mode: c.Mode, FromTime: c.FromTime, ToTime: c.ToTime,
-		Status: pb.LoadStatus_LOAD_OPEN, CreatedMicros: t.cmd.TimeMicros, TouchedMicros: t.cmd.TimeMicros,
+		Status: pb.LoadStatus_LOAD_OPEN, CreatedMicros: t.cmd.TimeMicros, TouchedMicros: t.cmd.TimeMicros, TableVersion: tab.Version,
 	}
 	if _, err := t.replacedBy(l); err != nil {
 		return nil, err // better now than after all was built
@@ -110,6 +110,17 @@ func (t *tx) beginLoad(c *pb.BeginLoad) (proto.Message, error) {
 	t.trimLoads(tab.Id)
 	t.setLoad(l)
 	return l, nil
+}
+
+// touchLoad notes that somebody goes on with a load, if it is open.
+func (t *tx) touchLoad(l *pb.Load) *pb.Load {
+	if l.Status != pb.LoadStatus_LOAD_OPEN {
+		return l
+	}
+	l = clone(l)
+	l.TouchedMicros = max(l.TouchedMicros, t.cmd.TimeMicros)
+	t.setLoad(l)
+	return l
 }
 
 // standing tells whether a load is open, or all that it brought is still there.

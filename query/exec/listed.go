@@ -49,7 +49,12 @@ const (
 )
 
 // filterWork estimates the nanoseconds of applying the filter to the segment.
-func (sp *segPlan) filterWork() float64 { return nodeWork(sp.filter) * float64(sp.docs) }
+func (sp *segPlan) filterWork() float64 {
+	if sp.filter == nil && sp.pred != nil { // it is not built yet
+		return workOfScan * float64(sp.docs)
+	}
+	return nodeWork(sp.filter) * float64(sp.docs)
+}
 
 func nodeWork(f filterNode) float64 {
 	switch f := f.(type) {

@@ -17,7 +17,14 @@ const maxRegexpBytes = 32 << 10
 // regexps keeps compiled patterns; it is emptied when it has grown too large.
 var regexps struct {
 	sync.Mutex
-	m map[string]*regexp.Regexp
+	m map[string]*compiledRegexp
+}
+
+// compiledRegexp is a pattern with the matcher that is quicker for it, nil if
+// there is none.
+type compiledRegexp struct {
+	*regexp.Regexp
+	linear *linearRegexp
 }
 
 // CompileRegexp compiles PostgreSQL's (ARE) pattern to a Go one; flags are
@@ -25,6 +32,14 @@ var regexps struct {
 // lookaround and collating elements do not exist in Go's engine and are
 // refused by name.
 func CompileRegexp(pattern, flags string) (*regexp.Regexp, error) {
+	re, err := compileRegexp(pattern, flags)
+	if err != nil {
+		return nil, err
+	}
+	return re.Regexp, nil
+}
+
+func compileRegexp(pattern, flags string) (*compiledRegexp, error) {
 	key := flags + "\x00" + pattern
 	regexps.Lock()
 	re := regexps.m[key]
@@ -39,14 +54,15 @@ func CompileRegexp(pattern, flags string) (*regexp.Regexp, error) {
 	if err != nil {
 		return nil, err
 	}
-	re, err = regexp.Compile(text)
+	compiled, err := regexp.Compile(text)
 	if err != nil {
 		return nil, sqlerr.New(sqlerr.InvalidRegexp, "invalid regular expression: %s", regexpMessage(err))
 	}
+	re = &compiledRegexp{compiled, newLinearRegexp(text)}
 	regexps.Lock()
 	defer regexps.Unlock()
 	if regexps.m == nil || len(regexps.m) >= 1000 {
-		regexps.m = map[string]*regexp.Regexp{}
+		regexps.m = map[string]*compiledRegexp{}
 	}
 	regexps.m[key] = re
 	return re, nil
@@ -360,11 +376,14 @@ func regexpLike(c *call, i int) error {
 
 func regexpReplace(c *call, i int) error {
 	flags, global := c.optFlags(3, i)
-	re, err := CompileRegexp(c.str(1, i), flags)
+	re, err := compileRegexp(c.str(1, i), flags)
 	if err != nil {
 		return err
 	}
 	src, repl := c.bytes(0, i), c.bytes(2, i)
+	if re.linear != nil && !global && utf8.Valid(src) {
+		return c.replaceLinear(re.linear, src, repl)
+	}
 	last := 0
 	matches := re.FindAllSubmatchIndex(src, limitOf(global))
 	for _, m := range matches {
@@ -373,6 +392,21 @@ func regexpReplace(c *call, i int) error {
 		last = m[1]
 	}
 	c.out.Data = append(c.out.Data, src[last:]...)
+	return c.endRow()
+}
+
+// replaceLinear replaces the match of a linear pattern, which begins the text.
+func (c *call) replaceLinear(re *linearRegexp, src, repl []byte) error {
+	var groups [20]int
+	m := groups[:min(2*re.groups, len(groups))]
+	if 2*re.groups > len(groups) {
+		m = make([]int, 2*re.groups)
+	}
+	if re.find(src, m) {
+		c.out.Data = appendReplacement(c.out.Data, repl, src, m)
+		src = src[m[1]:]
+	}
+	c.out.Data = append(c.out.Data, src...)
 	return c.endRow()
 }
 

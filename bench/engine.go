@@ -37,7 +37,11 @@ type loadFigures struct {
 	// MergeSeconds is the time of a merge of everything after the load, 0 for
 	// engines that need none.
 	MergeSeconds float64 `json:"merge_seconds"`
-	Bytes        int64   `json:"bytes"`
+	// CPUSeconds and MergeCPUSeconds are the processor time of all processes
+	// that load, and that of the merge.
+	CPUSeconds      float64 `json:"cpu_seconds"`
+	MergeCPUSeconds float64 `json:"merge_cpu_seconds"`
+	Bytes           int64   `json:"bytes"`
 	// PeakBytes is the largest resident size while loading.
 	PeakBytes int64 `json:"peak_bytes"`
 }

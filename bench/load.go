@@ -34,6 +34,10 @@ func (s *store) loadDataset(ctx context.Context, d *dataset, config []byte) (f l
 	cmd.Env = append(os.Environ(), "ALLUVIUM_ADMIN_PASSWORD="+password)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
+	before, err := cpuSeconds(s.cmd.Process.Pid)
+	if err != nil {
+		return f, err
+	}
 	start := time.Now()
 	if err := cmd.Start(); err != nil {
 		return f, err
@@ -47,6 +51,11 @@ func (s *store) loadDataset(ctx context.Context, d *dataset, config []byte) (f l
 	if err != nil {
 		return f, fmt.Errorf("alluvium ingest: %w\n%s", err, out.Bytes())
 	}
+	after, err := cpuSeconds(s.cmd.Process.Pid)
+	if err != nil {
+		return f, err
+	}
+	f.CPUSeconds = after - before + (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()
 	f.Bytes, err = s.tableBytes(ctx, d.Schema.Name)
 	return f, err
 }

@@ -258,7 +258,7 @@ func (t *table) peerOf(name string) (map[string]float64, string) {
 
 // loads writes what loading cost.
 func (t *table) loads(w io.Writer) {
-	fmt.Fprintf(w, "\n| | load s | rows/s | merge s | on disk MB | peak MB loading | peak MB in a query |\n|---|---|---|---|---|---|---|\n")
+	fmt.Fprintf(w, "\n| | load s | rows/s | CPU s | rows per CPU-second | merge s | CPU s | on disk MB | peak MB loading | peak MB in a query |\n|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, e := range append(slices.Clone(t.result.Engines), t.result.Variants...) {
 		l := e.Load
 		if l.Seconds == 0 {
@@ -272,10 +272,19 @@ func (t *table) loads(w io.Writer) {
 		for _, b := range e.Blocks {
 			peak = max(peak, b.PeakBytes)
 		}
-		fmt.Fprintf(w, "| %s | %.1f | %.0f | %.1f | %d | %d | %d |\n", name, l.Seconds, float64(t.result.Rows)/l.Seconds,
-			l.MergeSeconds, l.Bytes>>20, l.PeakBytes>>20, peak>>20)
+		fmt.Fprintf(w, "| %s | %.1f | %.0f | %.1f | %s | %.1f | %.1f | %d | %d | %d |\n", name, l.Seconds, float64(t.result.Rows)/l.Seconds,
+			l.CPUSeconds, perCPUSecond(t.result.Rows, l.CPUSeconds), l.MergeSeconds, l.MergeCPUSeconds, l.Bytes>>20, l.PeakBytes>>20, peak>>20)
 	}
-	fmt.Fprintf(w, "| Parquet files | | | | %d | | |\n", t.result.Source>>20)
+	fmt.Fprintf(w, "| Parquet files | | | | | | | %d | | |\n", t.result.Source>>20)
+}
+
+// perCPUSecond returns the rows for a second of processor time, a dash where
+// that was not measured.
+func perCPUSecond(rows int, seconds float64) string {
+	if seconds == 0 {
+		return "–"
+	}
+	return fmt.Sprintf("%.0f", float64(rows)/seconds)
 }
 
 // remarks writes failures and notes.

@@ -24,15 +24,16 @@ class Engine:
         self.query("CREATE DATABASE IF NOT EXISTS bench")
         self.query("USE bench")
         self.query(f"CREATE TABLE {table} ({defs}) ENGINE = MergeTree ORDER BY {sorted_by}")
-        start = time.perf_counter()
+        start, cpu = time.perf_counter(), time.process_time()
         for path in files:
             self.query(f"INSERT INTO {table} SELECT * FROM file('{path}', Parquet)")
-        seconds = time.perf_counter() - start
-        start = time.perf_counter()
+        seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
+        start, merge_cpu = time.perf_counter(), time.process_time()
         self.query(f"OPTIMIZE TABLE {table} FINAL")
-        merge = time.perf_counter() - start
+        merge, merge_cpu = time.perf_counter() - start, time.process_time() - merge_cpu
         size = self.query("SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND database = 'bench'")
-        return {"version": version, "seconds": seconds, "merge_seconds": merge, "bytes": int(size.strip().strip('"'))}
+        return {"version": version, "seconds": seconds, "merge_seconds": merge, "bytes": int(size.strip().strip('"')),
+                "cpu_seconds": cpu, "merge_cpu_seconds": merge_cpu}
 
     def query(self, sql, form="CSV"):
         return self.session.query(sql, form).bytes().decode()

@@ -85,7 +85,7 @@ var settingList = []setting{
 	{name: "lock_timeout", kind: settingMillis, def: "0", doc: "Accepted for compatibility; queries take no locks."},
 	{name: "max_identifier_length", kind: settingInt, def: "63", readOnly: true, doc: "Longest identifier in bytes that clients should make."},
 	{name: "max_index_keys", kind: settingInt, def: "32", readOnly: true, doc: "Most columns of an index, for clients that ask."},
-	{name: "memory_limit", kind: settingBytes, def: "1GB", doc: "Memory that one query may use on each node; 0 means no bound."},
+	{name: "memory_limit", kind: settingBytes, def: "4GB", doc: "Memory that one query may use on each node; 0 means no bound."},
 	{name: "result_cache", kind: settingBool, def: "on", doc: "Whether results over segments that do not change may be kept by servers and used again."},
 	{name: "role", kind: settingFixed, def: "none", doc: "The user that logged in is the only role of a session."},
 	{name: "row_security", kind: settingBool, def: "on", doc: "Accepted for compatibility."},

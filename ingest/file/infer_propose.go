@@ -205,7 +205,7 @@ func (f *inferrer) inverted(s *schema.Schema, stats []columnStats, time int) []s
 
 func (f *inferrer) table(s *schema.Schema, time int, inverted []string) (json.RawMessage, error) {
 	segments := map[string]any{"schemaName": s.Name, "replication": "1"}
-	index := map[string]any{"loadMode": "MMAP", "invertedIndexColumns": inverted}
+	index := map[string]any{"invertedIndexColumns": inverted}
 	if time >= 0 {
 		segments["timeColumnName"] = s.Fields[time].Name
 		index["sortedColumn"] = []string{s.Fields[time].Name}

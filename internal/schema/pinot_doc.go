@@ -221,6 +221,12 @@ func (o *object) children(key string) []*object {
 	return out
 }
 
+// untaken lists the keys that nobody has read yet.
+func (o *object) untaken() []string {
+	keys := slices.Sorted(maps.Keys(o.keys))
+	return slices.DeleteFunc(keys, func(k string) bool { return o.taken[k] })
+}
+
 // ignore names keys that are known and have no effect here.
 func (o *object) ignore(keys ...string) {
 	for _, k := range keys {

@@ -35,7 +35,7 @@ func (r *tableReader) readGeoProperties(o *object, column string) {
 		return
 	}
 	r.readResolutions(p, column, "resolutions")
-	p.ignoreFilled(slices.Sorted(maps.Keys(p.keys))...)
+	p.ignoreFilled(p.untaken()...)
 }
 
 // readGeoIndex reads the object that configures an H3 index.

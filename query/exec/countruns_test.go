@@ -16,12 +16,12 @@ func TestCountsOfSortedValues(t *testing.T) {
 	g := newGen(12)
 	table := g.storedTable()
 	table.Config.Indexing = schema.IndexingConfig{SortedColumn: "c0", Inverted: []string{"c3"}}
-	rows := g.table(70_000)
+	rows := g.table(67_000)
 	for i, row := range rows {
 		row[colInt] = column.IntValue(schema.Int32, int64(i*g.r.IntN(3))%50)
 		row[colText] = column.TextValue(fmt.Sprint("t", i%3))
 	}
-	segs := []segment.Segment{storeSealed(t, table, "a", rows[:69_000]), storeSealed(t, table, "b", rows[69_000:])}
+	segs := []segment.Segment{storeSealed(t, table, "a", rows[:66_000]), storeSealed(t, table, "b", rows[66_000:])}
 	f := func(name string, key, filter plan.Expr, alone bool) {
 		t.Helper()
 		leaf := &plan.Leaf{Cols: leafCols(), Filter: filter, Aggregate: true, Limit: -1, GroupBy: []plan.Expr{key}, Aggs: []plan.AggCall{aggOf(t, "count")}}

@@ -22,11 +22,7 @@ func (g *gen) shape(rows [][]column.Value) {
 		}
 	}
 	if g.chance(0.5) {
-		for _, row := range rows {
-			if row[colInt].Null { // sorted columns have none
-				row[colInt] = column.IntValue(tableTypes[colInt], 7)
-			}
-		}
+		withoutNulls(rows, colInt)
 	}
 	if g.chance(0.6) {
 		g.follow(rows)
@@ -43,6 +39,16 @@ func (g *gen) shape(rows [][]column.Value) {
 			if !row[colFloat].Null && !g.chance(0.01) {
 				row[colFloat].F = float64(g.r.IntN(100_000)) / 100
 			}
+		}
+	}
+}
+
+// withoutNulls puts a number in the place of NULLs, which sorted columns cannot
+// have.
+func withoutNulls(rows [][]column.Value, c int) {
+	for _, row := range rows {
+		if row[c].Null {
+			row[c] = column.IntValue(tableTypes[c], 7)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package immutable
 import (
 	"encoding/binary"
 	"errors"
+	"flag"
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
@@ -379,16 +380,18 @@ func resumColumn(b []byte, c format.Column) format.Column {
 	return c
 }
 
-// TestEveryFlippedByte flips each byte of a small file: once leaving the
-// checksums, which must notice or not matter, and once with checksums made
-// right, where nothing may crash.
+var flipStep = flag.Int("flip-step", 5, "flip each n-th byte of the sample file; 1 is the long form")
+
+// TestEveryFlippedByte flips bytes all over a small file (see -flip-step): once
+// leaving the checksums, which must notice or not matter, and once with
+// checksums made right, where nothing may crash.
 func TestEveryFlippedByte(t *testing.T) {
 	sm := sampleFile()
 	rng := rand.New(rand.NewPCG(6, 6))
 	buf := make([]byte, len(sm.file))
-	step := 1
+	step := *flipStep
 	if raceEnabled {
-		step = 11
+		step *= 3
 	}
 	for pos := 0; pos < len(buf); pos += step {
 		copy(buf, sm.file)

@@ -324,7 +324,12 @@ func (s *aggSink) merge(o *aggSink) error {
 	if err := s.reserve(o.table.absorbBytes()); err != nil {
 		return err
 	}
-	groups, err := s.table.absorb(o.table, func(n int) error { return s.reserve(s.table.growth(n)) })
+	groups, err := s.table.absorb(o.table, func(n int) error {
+		if err := canceled(s.op.q.ctx); err != nil {
+			return err
+		}
+		return s.reserve(s.table.growth(n))
+	})
 	if err != nil {
 		return err
 	}
@@ -385,6 +390,9 @@ func (s *aggSink) emit(emit func(*column.Batch) error) error {
 		return err
 	}
 	for from := 0; from < s.table.n; from += step {
+		if err := canceled(s.op.q.ctx); err != nil {
+			return err
+		}
 		to := min(from+step, s.table.n)
 		b := &column.Batch{N: to - from}
 		for k := range s.op.outs {

@@ -154,6 +154,9 @@ func (a *aggState) finalParallel(n int, dst *column.Vector) error {
 	tasks := min(n, finalTasks)
 	parts := make([]*column.Vector, tasks)
 	err := a.q.e.parallel(tasks, tasks, func(_, i int) error {
+		if err := canceled(a.q.ctx); err != nil {
+			return err
+		}
 		from, to := n*i/tasks, n*(i+1)/tasks
 		parts[i] = column.New(dst.Type, to-from)
 		return a.acc.Final(from, to, parts[i])

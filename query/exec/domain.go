@@ -75,9 +75,10 @@ type dictOf struct {
 
 // share returns a dictionary of at least the values of all dicts and the codes
 // of their ids. Codes that are not known yet are looked up only if build is
-// set. It returns nil when they are not, when a dictionary has no identity, or
-// when the domain would take too much memory.
-func (ds *domains) share(key domainKey, dicts []dictOf, build bool) (*keyDict, []*codeTable) {
+// set. It returns nil when they are not, when a dictionary has no identity, when
+// the domain would take too much memory, or when stop, which is asked now and
+// then, says so.
+func (ds *domains) share(key domainKey, dicts []dictOf, build bool, stop func() bool) (*keyDict, []*codeTable) {
 	total := 0
 	for i := range dicts {
 		if dicts[i].identity == nil {
@@ -94,8 +95,10 @@ func (ds *domains) share(key domainKey, dicts []dictOf, build bool) (*keyDict, [
 			return nil, nil
 		}
 		d.forget(total)
-		if !d.build(dicts, ds.limit/2) {
-			d.refused = total
+		if !d.build(dicts, ds.limit/2, stop) {
+			if !stop() {
+				d.refused = total
+			}
 			ds.account(key, d)
 			return nil, nil
 		}

@@ -34,23 +34,45 @@ func checkCodes(t *testing.T, dict *keyDict, table *codeTable, vals *column.Vect
 	}
 }
 
+// TestDomainOfCanceledQuery keeps what was numbered, and refuses nothing later.
+func TestDomainOfCanceledQuery(t *testing.T) {
+	for _, ordered := range []bool{false, true} {
+		ds := &domains{limit: 1 << 20}
+		key := domainKey{table: 1, col: 2, typ: schema.Text}
+		a := dictOf{identity: new(segment.Identity), vals: wordsOf(0, 10), ordered: ordered}
+		b := dictOf{identity: new(segment.Identity), vals: wordsOf(1000, 120_000), ordered: true}
+		if dict, _ := ds.share(key, []dictOf{a, b}, true, func() bool { return true }); dict != nil {
+			t.Fatal("a canceled query got numbers")
+		}
+		ds.limit = 256 << 20
+		dict, tables := ds.share(key, []dictOf{a}, true, never)
+		checkCodes(t, dict, tables[0], a.vals)
+		if dict, _ := ds.share(key, []dictOf{a, b}, true, func() bool { return true }); dict != nil {
+			t.Fatal("a canceled query got numbers")
+		}
+		if dict, _ := ds.share(key, []dictOf{a}, false, never); dict == nil {
+			t.Fatal("a canceled query put out what others use")
+		}
+	}
+}
+
 func TestDomainNumbersAreShared(t *testing.T) {
 	ds := &domains{limit: 1 << 20}
 	key := domainKey{table: 1, col: 2, typ: schema.Text}
 	a := dictOf{identity: new(segment.Identity), vals: wordsOf(0, 500)}
 	b := dictOf{identity: new(segment.Identity), vals: wordsOf(250, 1000)}
-	if dict, _ := ds.share(key, []dictOf{a, b}, false); dict != nil {
+	if dict, _ := ds.share(key, []dictOf{a, b}, false, never); dict != nil {
 		t.Fatal("an unknown domain was given without building it")
 	}
-	first, _ := ds.share(key, []dictOf{a}, true)
-	dict, tables := ds.share(key, []dictOf{a, b}, true)
+	first, _ := ds.share(key, []dictOf{a}, true, never)
+	dict, tables := ds.share(key, []dictOf{a, b}, true, never)
 	checkCodes(t, dict, tables[0], a.vals)
 	checkCodes(t, dict, tables[1], b.vals)
 	if !tables[0].ascends || tables[1].ascends {
 		t.Errorf("ascends: %v, %v", tables[0].ascends, tables[1].ascends)
 	}
 	checkCodes(t, first, tables[0], a.vals) // an older copy of the dictionary stays true
-	if dict, _ := ds.share(key, []dictOf{b}, false); dict == nil || dict.size() != 1001 {
+	if dict, _ := ds.share(key, []dictOf{b}, false, never); dict == nil || dict.size() != 1001 {
 		t.Error("the domain was not kept")
 	}
 }
@@ -64,10 +86,10 @@ func TestDomainFollowsGrowingDictionaries(t *testing.T) {
 		views = append(views, dictOf{identity: id, vals: wordsOf(0, n)})
 	}
 	for _, i := range []int{0, 2, 1, 3, 0} {
-		dict, tables := ds.share(key, views[i:i+1], true)
+		dict, tables := ds.share(key, views[i:i+1], true, never)
 		checkCodes(t, dict, tables[0], views[i].vals)
 	}
-	if dict, _ := ds.share(key, views[3:], false); dict == nil {
+	if dict, _ := ds.share(key, views[3:], false, never); dict == nil {
 		t.Error("the longest view was forgotten for an older one")
 	}
 }
@@ -77,7 +99,7 @@ func TestDomainsAreBounded(t *testing.T) {
 	for i := range 20 {
 		key := domainKey{table: 1, col: uint32(i), typ: schema.Text}
 		d := dictOf{identity: new(segment.Identity), vals: wordsOf(0, 1000)}
-		if dict, _ := ds.share(key, []dictOf{d}, true); dict == nil {
+		if dict, _ := ds.share(key, []dictOf{d}, true, never); dict == nil {
 			t.Fatalf("domain %d was refused", i)
 		}
 		if ds.bytes > ds.limit {
@@ -88,7 +110,7 @@ func TestDomainsAreBounded(t *testing.T) {
 		t.Errorf("%d domains are left", n)
 	}
 	big := dictOf{identity: new(segment.Identity), vals: wordsOf(0, 20_000)}
-	if dict, _ := ds.share(domainKey{typ: schema.Text}, []dictOf{big}, true); dict != nil {
+	if dict, _ := ds.share(domainKey{typ: schema.Text}, []dictOf{big}, true, never); dict != nil {
 		t.Error("a domain beyond the limit was built")
 	}
 }
@@ -98,7 +120,7 @@ func TestDomainForgetsSegmentsThatAreGone(t *testing.T) {
 	key := domainKey{table: 1, col: 2, typ: schema.Text}
 	for i := range 200 {
 		d := dictOf{identity: new(segment.Identity), vals: wordsOf(i*100, i*100+100)}
-		dict, tables := ds.share(key, []dictOf{d}, true)
+		dict, tables := ds.share(key, []dictOf{d}, true, never)
 		checkCodes(t, dict, tables[0], d.vals)
 	}
 	d := ds.byKey[key]
@@ -118,7 +140,7 @@ func TestDomainConcurrently(t *testing.T) {
 	for w := range 8 {
 		wg.Go(func() {
 			for range 20 {
-				dict, tables := ds.share(key, dicts[w:], true)
+				dict, tables := ds.share(key, dicts[w:], true, never)
 				for i, table := range tables {
 					checkCodes(t, dict, table, dicts[w+i].vals)
 				}

@@ -198,6 +198,9 @@ func (f *finisher) emitRows(rows []uint32, emit func(*column.Batch) error) error
 		}
 	}
 	for len(rows) > 0 {
+		if err := canceled(f.s.op.q.ctx); err != nil {
+			return err
+		}
 		part := rows[:min(len(rows), emitGroups)]
 		rows = rows[len(part):]
 		b := &column.Batch{N: len(part)}

@@ -143,7 +143,7 @@ func (q *query) domain(i int, build bool) (*keyDict, map[*segPlan]*codeTable) {
 	var dict *keyDict
 	var found []*codeTable
 	if !q.e.forceMerges || dicts[0].vals.Kind() != schema.KindBytes {
-		dict, found = q.e.domains.share(key, dicts, build)
+		dict, found = q.e.domains.share(key, dicts, build, q.canceled)
 	}
 	if dict == nil && build {
 		dict, found = q.mergeDomain(key, dicts)

@@ -100,7 +100,7 @@ func TestDomainsStayWithinTheirBound(t *testing.T) {
 	}
 	e := New(Config{DomainBytes: 1 << 20})
 	key := domainKey{typ: schema.Text}
-	if dict, _ := e.domains.share(key, dicts, true); dict != nil {
+	if dict, _ := e.domains.share(key, dicts, true, never); dict != nil {
 		t.Error("a domain beyond the bound was given")
 	}
 	if d := e.domains.byKey[key]; d != nil && d.bytes() > 1<<19 {

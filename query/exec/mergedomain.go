@@ -4,18 +4,18 @@ import (
 	"github.com/alluviumdb/alluvium/internal/schema"
 )
 
-// build numbers the values of dictionaries. It reports false, and forgets
-// everything, when that takes more than limit bytes.
-func (d *domain) build(dicts []dictOf, limit int64) bool {
-	ok := d.begin(dicts, limit)
+// build numbers the values of dictionaries. It reports false when stop says so,
+// and forgets everything when that takes more than limit bytes.
+func (d *domain) build(dicts []dictOf, limit int64, stop func() bool) bool {
+	ok := d.begin(dicts, limit, stop)
 	for i := range dicts {
 		if !ok {
 			break
 		}
 		d.table(&dicts[i])
-		ok = d.bytes() <= limit
+		ok = d.bytes() <= limit && !stop()
 	}
-	if !ok {
+	if !ok && !stop() {
 		d.clear()
 	}
 	return ok
@@ -24,7 +24,7 @@ func (d *domain) build(dicts []dictOf, limit int64) bool {
 // begin makes the numbering of an empty domain from all dictionaries whose
 // values ascend, by merging them: that is faster than looking values up, and
 // codes ascend with the values.
-func (d *domain) begin(dicts []dictOf, limit int64) bool {
+func (d *domain) begin(dicts []dictOf, limit int64, stop func() bool) bool {
 	if d.dict.size() > 1 || d.dict.vals.Kind() != schema.KindBytes {
 		return true
 	}
@@ -40,10 +40,10 @@ func (d *domain) begin(dicts []dictOf, limit int64) bool {
 	if mergeBytes(ordered) > 2*limit {
 		return false
 	}
-	m := mergeDictionaries(ordered, func() bool { return false })
+	m := mergeDictionaries(ordered, stop)
 	switch {
 	case m == nil:
-		return true
+		return !stop()
 	case m.held()+m.bytes+4*int64(len(m.at)) > limit:
 		return false
 	}
@@ -100,7 +100,7 @@ func (q *query) merge(dicts []dictOf) *dictUnion {
 	if q.mem.take(need) != nil {
 		return nil
 	}
-	m := mergeDictionaries(dicts, func() bool { return canceled(q.ctx) != nil })
+	m := mergeDictionaries(dicts, q.canceled)
 	if m != nil {
 		need -= m.held()
 	}
@@ -130,6 +130,9 @@ func (p *tablePlan) planLarge(rows, workers float64, force bool) {
 		p.kind = tableDirect
 	}
 }
+
+// canceled reports whether the query was cancelled.
+func (q *query) canceled() bool { return canceled(q.ctx) != nil }
 
 // maxWorkers is the number of goroutines that the leaf may have.
 func (q *query) maxWorkers() int { return cap(q.e.tokens) + 1 }

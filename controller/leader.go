@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"time"
 
@@ -142,6 +141,8 @@ func (c *Controller) keepOrder(ctx context.Context) {
 	defer repair.Stop()
 	retention := time.NewTicker(retentionPeriod)
 	defer retention.Stop()
+	loads := time.NewTicker(loadsPeriod)
+	defer loads.Stop()
 	var lastLook *state.State
 	for {
 		var err error
@@ -154,7 +155,8 @@ func (c *Controller) keepOrder(ctx context.Context) {
 			if err = c.expire(ctx); err == nil {
 				lastLook, err = c.purge(ctx, lastLook)
 			}
-			err = errors.Join(err, c.keepLoads(ctx))
+		case <-loads.C:
+			err = c.keepLoads(ctx)
 		case <-ctx.Done():
 			return
 		}

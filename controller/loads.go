@@ -17,6 +17,10 @@ import (
 	"github.com/alluviumdb/alluvium/internal/objstore"
 )
 
+// loadsPeriod is how often the leader looks for loads and replaced segments
+// whose time is over.
+const loadsPeriod = 10 * time.Second
+
 // commitPoll is how often a commit looks whether the servers have everything.
 const commitPoll = 50 * time.Millisecond
 

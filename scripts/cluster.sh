@@ -8,7 +8,8 @@
 #   scripts/cluster.sh names         list the processes
 #
 # CLUSTER_DIR (default .cluster) holds data, logs and endpoints.json;
-# CLUSTER_BASE (default 19000) is the first port. ALLUVIUM_ADMIN_PASSWORD is
+# CLUSTER_BASE (default 19000) is the first port. CLUSTER_KAFKA=none starts no
+# Kafka broker. ALLUVIUM_ADMIN_PASSWORD is
 # the password of user admin (default: admin-local).
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -131,13 +132,16 @@ endpoints() {
 up() {
   [ -x "$bin" ] || { echo "$bin is missing: run make build" >&2; exit 1; }
   mkdir -p "$dir"
-  scripts/kafka.sh start "$dir/kafka-broker" "$kafka_port" > "$dir/kafka.log" 2>&1 &
-  local kafka=$!
+  local kafka=
+  if [ "${CLUSTER_KAFKA:-}" != none ]; then
+    scripts/kafka.sh start "$dir/kafka-broker" "$kafka_port" > "$dir/kafka.log" 2>&1 &
+    kafka=$!
+  fi
   scripts/versitygw.sh start "$dir/s3" "$s3_port" alluvium > "$dir/s3.log" 2>&1
   define_all
   for name in $(names); do start "$name"; done
   for name in $(names); do ready "$(health_url "$name")"; done
-  wait $kafka || { cat "$dir/kafka.log" >&2; exit 1; }
+  [ -z "$kafka" ] || wait "$kafka" || { cat "$dir/kafka.log" >&2; exit 1; }
   endpoints
   cat "$dir/endpoints.json"
 }

@@ -57,7 +57,7 @@ python=$(scripts/peers.sh)
 bin/alluvium bench flat --quick --python "$python" --cache "$work/bench"
 bin/alluvium bench hits --quick --python "$python" --cache "$work/bench"
 
-step "kill loop"
-go test -tags integration -count=1 -timeout 15m -v -run 'TestKillLoop' ./internal/clustertest
+step "kill loops: streams, batch loads, indexes of a live table"
+go test -tags integration -count=1 -timeout 15m -v -run 'TestKillLoop|TestLoads' ./internal/clustertest
 
 step "done"

@@ -240,7 +240,6 @@ func TestDeletedTableLeavesNothing(t *testing.T) {
 			}
 			c.call("DELETE", "/tables/events", nil)
 			if whileDown {
-				aged(t, c.srv.segmentDir())
 				c.start()
 			}
 			eventually(t, "an empty deep store", func() bool { return len(c.objects()) == 0 })

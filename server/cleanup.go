@@ -98,6 +98,7 @@ func (s *Server) deleteObjects(st *clusterview.State) {
 		if st.Segment(seg.TableId, seg.Name) != nil {
 			continue // st is older than the deletion
 		}
+		s.removeForgotten(seg)
 		if deleter(st, seg) != s.cfg.Instance.Id {
 			s.deletions.drop(seg.Name)
 			continue
@@ -109,6 +110,17 @@ func (s *Server) deleteObjects(st *clusterview.State) {
 			}
 			return failed(stepDelete, err)
 		})
+	}
+}
+
+// removeForgotten removes the files of a deleted segment that a crash left here:
+// nothing opens or drops them any more.
+func (s *Server) removeForgotten(seg *pb.Segment) {
+	if s.set.get(seg.Name) != nil || s.tasks.busy(seg.Name) {
+		return // dropping it removes them
+	}
+	if err := s.removeFile(seg.TableId, seg.Name); err != nil {
+		s.log.Warn("file of a deleted segment could not be removed", "segment", seg.Name, "err", err)
 	}
 }
 

@@ -44,8 +44,9 @@ type Cluster struct {
 const Password = "cluster-test"
 
 // Up starts a cluster whose ports begin at base and stops it when the test
-// ends. Its logs are printed when the test failed.
-func Up(t *testing.T, base int) *Cluster {
+// ends. Its logs are printed when the test failed. env are settings of
+// scripts/cluster.sh.
+func Up(t *testing.T, base int, env ...string) *Cluster {
 	t.Helper()
 	root, err := filepath.Abs("../..")
 	if err != nil {
@@ -54,6 +55,7 @@ func Up(t *testing.T, base int) *Cluster {
 	c := &Cluster{Root: root, Dir: filepath.Join(root, ".cluster-test-"+strconv.Itoa(base))}
 	c.env = append(os.Environ(), "CLUSTER_DIR="+c.Dir, "CLUSTER_BASE="+strconv.Itoa(base),
 		"ALLUVIUM_ADMIN_PASSWORD="+Password)
+	c.env = append(c.env, env...)
 	t.Cleanup(func() {
 		if t.Failed() {
 			c.printLogs(t)
@@ -203,10 +205,14 @@ func (c *Cluster) Query(ctx context.Context, sql string, dst ...any) error {
 func queryOne(ctx context.Context, addr, sql string, dst ...any) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	conn, err := pgx.Connect(ctx, "postgres://admin:"+Password+"@"+addr+"/alluvium?sslmode=disable")
+	conn, err := connect(ctx, addr)
 	if err != nil {
 		return err
 	}
 	defer conn.Close(ctx)
 	return conn.QueryRow(ctx, sql).Scan(dst...)
+}
+
+func connect(ctx context.Context, addr string) (*pgx.Conn, error) {
+	return pgx.Connect(ctx, "postgres://admin:"+Password+"@"+addr+"/alluvium?sslmode=disable")
 }

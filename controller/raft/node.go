@@ -47,6 +47,8 @@ const (
 	clusterTimeout  = time.Second
 	transportPool   = 3
 	transportWait   = 5 * time.Second
+	// drainTimeout bounds how long Close waits for proposals.
+	drainTimeout = 5 * time.Second
 )
 
 // Config configures a Node.
@@ -81,6 +83,7 @@ type Node struct {
 	transport *raft.NetworkTransport
 	closers   []io.Closer
 	lead      chan bool
+	pending   pending
 
 	closeOnce sync.Once
 	closeErr  error
@@ -229,8 +232,11 @@ func (n *Node) Apply(ctx context.Context, command []byte) (*state.Result, error)
 	if d, ok := ctx.Deadline(); ok {
 		timeout = max(time.Until(d), time.Millisecond)
 	}
+	if !n.pending.begin() {
+		return nil, ErrClosed
+	}
 	f := n.raft.Apply(command, timeout)
-	if err := wait(ctx, f); err != nil {
+	if err := n.wait(ctx, f); err != nil {
 		return nil, err
 	}
 	res, ok := f.Response().(*state.Result)
@@ -240,10 +246,14 @@ func (n *Node) Apply(ctx context.Context, command []byte) (*state.Result, error)
 	return res, nil
 }
 
-// wait waits for a future or the end of ctx, and sorts its errors.
-func wait(ctx context.Context, f raft.Future) error {
+// wait waits for the future of a pending proposal or the end of ctx, and sorts
+// its errors.
+func (n *Node) wait(ctx context.Context, f raft.Future) error {
 	done := make(chan error, 1)
-	go func() { done <- f.Error() }()
+	go func() {
+		defer n.pending.end()
+		done <- f.Error()
+	}()
 	var err error
 	select {
 	case err = <-done:
@@ -268,7 +278,10 @@ func (n *Node) Barrier(ctx context.Context) error {
 	if d, ok := ctx.Deadline(); ok {
 		timeout = max(time.Until(d), time.Millisecond)
 	}
-	return wait(ctx, n.raft.Barrier(timeout))
+	if !n.pending.begin() {
+		return ErrClosed
+	}
+	return n.wait(ctx, n.raft.Barrier(timeout))
 }
 
 // State returns the latest applied state.
@@ -322,10 +335,11 @@ func (n *Node) Snapshot() error {
 	return err
 }
 
-// Close stops the node.
+// Close stops the node. Commands on their way are applied before, if it can be.
 func (n *Node) Close() error {
 	n.closeOnce.Do(func() {
 		var errs []error
+		n.pending.close(drainTimeout)
 		if n.raft != nil {
 			errs = append(errs, n.raft.Shutdown().Error())
 		}

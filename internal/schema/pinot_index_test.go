@@ -39,6 +39,9 @@ func TestGeoIndexConfig(t *testing.T) {
 		if !strings.Contains(warnings, warned) || warned == "" && warnings != "" && failed == "" {
 			t.Errorf("%s: warnings %q, want %q", field, warnings, warned)
 		}
+		if strings.Contains(warnings, "resolutions: has no effect") {
+			t.Errorf("%s: warnings %q are of a key that is used", field, warnings)
+		}
 	}
 	const cells = "properties.resolutions: the geo index of \"place\" has cells of S2 of about the size of H3's at resolution 6"
 	f(`{"name":"place","encodingType":"RAW","indexTypes":["H3"],"properties":{"resolutions":"6, 5"}}`, []int{5, 6}, cells, "")

@@ -128,8 +128,8 @@ func nearRow(got, want string) bool {
 	}
 	x, y := strings.Split(got, " | "), strings.Split(want, " | ")
 	return slices.EqualFunc(x, y, func(x, y string) bool {
-		a, errA := strconv.ParseFloat(x, 64)
-		b, errB := strconv.ParseFloat(y, 64)
+		a, errA := strconv.ParseFloat(strings.TrimPrefix(x, floatMark), 64)
+		b, errB := strconv.ParseFloat(strings.TrimPrefix(y, floatMark), 64)
 		return x == y || errA == nil && errB == nil && math.Abs(a-b) <= 1e-7*max(1, math.Abs(a), math.Abs(b))
 	})
 }

@@ -202,7 +202,7 @@ func show(v column.Value) string {
 		if v.F == 0 {
 			return "0"
 		}
-		return fmt.Sprint(v.F)
+		return showFloat(v.F)
 	case schema.KindBytes:
 		return fmt.Sprintf("%q", v.B)
 	case schema.KindDecimal:
@@ -215,6 +215,18 @@ func show(v column.Value) string {
 		return "{" + strings.Join(parts, ",") + "}"
 	}
 	return fmt.Sprint(v.I)
+}
+
+// floatMark begins the texts of floats with a fraction, which may differ in their
+// last digits, so that they are told from decimals, which may not.
+const floatMark = "~"
+
+func showFloat(f float64) string {
+	s := fmt.Sprint(f)
+	if strings.Contains(s, ".") {
+		return floatMark + s
+	}
+	return s
 }
 
 func showRow(row []column.Value) string {

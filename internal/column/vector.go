@@ -123,6 +123,16 @@ func grow[T any](s []T, n int) []T {
 	return append(s[:cap(s)], make([]T, n-cap(s))...)
 }
 
+// MemoryBytes returns the memory of the vector's arrays, their spare room included.
+func (v *Vector) MemoryBytes() int64 {
+	n := int64(cap(v.Nulls))*8 + int64(cap(v.Bools)) + int64(cap(v.Int32s)+cap(v.Float32s)+cap(v.Offsets))*4 +
+		int64(cap(v.Int64s)+cap(v.Float64s))*8 + int64(cap(v.Decimals))*24 + int64(cap(v.Intervals))*16 + int64(cap(v.Data))
+	if v.Elems != nil {
+		n += v.Elems.MemoryBytes()
+	}
+	return n
+}
+
 // HasNulls reports whether any row is NULL.
 func (v *Vector) HasNulls() bool { return v.Nulls.Any() }
 

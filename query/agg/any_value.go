@@ -25,7 +25,7 @@ type anyValue struct {
 }
 
 func (a *anyValue) Grow(n int)   { a.at = extend(a.at, n) }
-func (a *anyValue) Bytes() int64 { return int64(cap(a.at))*4 + vectorBytes(a.vals) }
+func (a *anyValue) Bytes() int64 { return int64(cap(a.at))*4 + a.vals.MemoryBytes() }
 
 func (a *anyValue) Update(groups []uint32, n int, args []*column.Vector) error {
 	v := args[0]
@@ -63,14 +63,4 @@ func (a *anyValue) Final(from, to int, dst *column.Vector) error {
 		dst.AppendFrom(a.vals, int(at-1))
 	}
 	return nil
-}
-
-// vectorBytes estimates the memory of a vector.
-func vectorBytes(v *column.Vector) int64 {
-	b := int64(cap(v.Nulls))*8 + int64(cap(v.Bools)) + int64(cap(v.Int32s)+cap(v.Float32s)+cap(v.Offsets))*4 +
-		int64(cap(v.Int64s)+cap(v.Float64s))*8 + int64(cap(v.Decimals))*24 + int64(cap(v.Intervals))*16 + int64(cap(v.Data))
-	if v.Elems != nil {
-		b += vectorBytes(v.Elems)
-	}
-	return b
 }

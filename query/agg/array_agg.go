@@ -32,7 +32,7 @@ func (a *arrayAgg) Grow(n int) {
 }
 
 func (a *arrayAgg) Bytes() int64 {
-	return int64(cap(a.first)+cap(a.last)+cap(a.next))*4 + vectorBytes(a.vals)
+	return int64(cap(a.first)+cap(a.last)+cap(a.next))*4 + a.vals.MemoryBytes()
 }
 
 func (a *arrayAgg) Update(groups []uint32, n int, args []*column.Vector) error {

@@ -106,7 +106,7 @@ func (a *counted) Grow(n int) { a.st = extend(a.st, n) }
 func (a *counted) Bytes() int64 {
 	b := a.bytes + int64(cap(a.st))*72
 	if a.wide != nil {
-		b += a.wide.ids.Bytes() + vectorBytes(a.wide.vals)
+		b += a.wide.ids.Bytes() + a.wide.vals.MemoryBytes()
 	}
 	return b
 }

@@ -64,7 +64,7 @@ func (a *distinct) Bytes() int64 {
 		b += a.intern.Bytes()
 	}
 	for _, v := range a.vals {
-		b += vectorBytes(v)
+		b += v.MemoryBytes()
 	}
 	return b
 }

@@ -117,7 +117,7 @@ func (ds *domains) share(key domainKey, dicts []dictOf, build bool, stop func() 
 func estimatedBytes(dicts []dictOf) int64 {
 	var values, codes int64
 	for i := range dicts {
-		values = max(values, vectorBytes(dicts[i].vals)+int64(dicts[i].vals.N)*16)
+		values = max(values, dicts[i].vals.MemoryBytes()+int64(dicts[i].vals.N)*16)
 		codes += int64(dicts[i].vals.N) * 4
 	}
 	return 2*values + codes

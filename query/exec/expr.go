@@ -130,7 +130,7 @@ func (sp *segPlan) evalHeld(ctx *fn.Context, e plan.Expr, col int) (*column.Vect
 		if !kernel.IsVariable(dst.Type) {
 			return nil
 		}
-		now := vectorBytes(dst) + vectorBytes(rows)
+		now := dst.MemoryBytes() + rows.MemoryBytes()
 		if now < held {
 			return nil
 		}

@@ -155,7 +155,7 @@ func (f *finisher) makeColumn(i int) (err error) {
 func (f *finisher) reserve(n int64) error {
 	for _, v := range f.in.Cols {
 		if v != nil {
-			n += vectorBytes(v)
+			n += v.MemoryBytes()
 		}
 	}
 	return f.s.reserve(n)

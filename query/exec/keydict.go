@@ -60,9 +60,9 @@ func (d *keyDict) bytes() int64 {
 	if d.borrowed && !d.held {
 		return 0
 	}
-	n := vectorBytes(d.vals) + int64(len(d.slots))*4 + int64(cap(d.words))*8 + int64(cap(d.hashes))*4
+	n := d.vals.MemoryBytes() + int64(len(d.slots))*4 + int64(cap(d.words))*8 + int64(cap(d.hashes))*4
 	if d.enc != nil && d.enc != d.vals {
-		n += vectorBytes(d.enc)
+		n += d.enc.MemoryBytes()
 	}
 	return n
 }

@@ -46,7 +46,7 @@ func newStatePart(leaf *plan.Leaf, table uint32, batches []*column.Batch) *state
 		n := len(leaf.Aggs[i].Spec.StateTypes())
 		p.states = append(p.states, stateColumns(all[at:at+n]))
 		for _, v := range all[at : at+n] {
-			p.size += vectorBytes(v)
+			p.size += v.MemoryBytes()
 		}
 		at += n
 	}
@@ -201,9 +201,9 @@ func newMemColumn(v *column.Vector, id uint32) *memColumn {
 }
 
 func (c *memColumn) bytes() int64 {
-	n := vectorBytes(c.all) + int64(cap(c.ids))*4
+	n := c.all.MemoryBytes() + int64(cap(c.ids))*4
 	if c.vals != nil {
-		n += vectorBytes(c.vals)
+		n += c.vals.MemoryBytes()
 	}
 	return n
 }

@@ -249,7 +249,7 @@ func (s *aggSink) keyBytes(i int) int64 {
 	case k.dict.merged != nil:
 		n += k.dict.merged.bytes
 	default:
-		n += perValue(vectorBytes(k.dict.vals), k.dict.vals.N) * int64(s.table.n)
+		n += perValue(k.dict.vals.MemoryBytes(), k.dict.vals.N) * int64(s.table.n)
 	}
 	return n
 }

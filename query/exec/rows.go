@@ -128,7 +128,7 @@ func (s *rowSink) consume(c *chunk) error {
 
 // reserve announces a copy of the values of v.
 func (s *rowSink) reserve(v *column.Vector) error {
-	n := 2 * vectorBytes(v) // as read, and the copy
+	n := 2 * v.MemoryBytes() // as read, and the copy
 	if n < minReserve {
 		return nil
 	}
@@ -156,16 +156,7 @@ func (s *rowSink) flush() error {
 func batchBytes(b *column.Batch) int64 {
 	var n int64
 	for _, v := range b.Cols {
-		n += vectorBytes(v)
-	}
-	return n
-}
-
-func vectorBytes(v *column.Vector) int64 {
-	n := int64(cap(v.Nulls))*8 + int64(cap(v.Bools)) + int64(cap(v.Int32s)+cap(v.Float32s)+cap(v.Offsets))*4 +
-		int64(cap(v.Int64s)+cap(v.Float64s))*8 + int64(cap(v.Decimals))*24 + int64(cap(v.Intervals))*16 + int64(cap(v.Data))
-	if v.Elems != nil {
-		n += vectorBytes(v.Elems)
+		n += v.MemoryBytes()
 	}
 	return n
 }

@@ -56,7 +56,7 @@ func (m *Merger) Bytes() int64 {
 		n += a.Bytes()
 	}
 	for _, v := range m.keys {
-		n += vectorBytes(v)
+		n += v.MemoryBytes()
 	}
 	return n
 }
@@ -88,16 +88,6 @@ func (m *Merger) ResultBytes() int64 {
 		if kernel.IsVariable(m.specs[i].ResultType()) {
 			n += a.Bytes()
 		}
-	}
-	return n
-}
-
-// vectorBytes is the memory of a vector.
-func vectorBytes(v *column.Vector) int64 {
-	n := int64(cap(v.Nulls))*8 + int64(cap(v.Bools)) + int64(cap(v.Int32s)+cap(v.Float32s)+cap(v.Offsets))*4 +
-		int64(cap(v.Int64s)+cap(v.Float64s))*8 + int64(cap(v.Decimals))*24 + int64(cap(v.Intervals))*16 + int64(cap(v.Data))
-	if v.Elems != nil {
-		n += vectorBytes(v.Elems)
 	}
 	return n
 }

@@ -53,7 +53,7 @@ func (m *SetsMerger) ResultBytes() int64 {
 	for _, x := range m.mergers {
 		n += 2 * x.ResultBytes()
 		for _, v := range x.keys {
-			n += vectorBytes(v)
+			n += v.MemoryBytes()
 		}
 	}
 	return n

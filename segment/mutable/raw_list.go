@@ -110,11 +110,11 @@ func (w *listWriter) append(v *column.Vector, from, n int) {
 	first := w.rows
 	for _, r := range w.runs[keep:] {
 		first = min(first, r.first)
-		w.bytes -= vectorBytes(r.vec)
+		w.bytes -= r.vec.MemoryBytes()
 		appendLists(vec, r.vec, 0, r.vec.N)
 	}
 	appendLists(vec, v, from, n)
-	w.bytes += vectorBytes(vec)
+	w.bytes += vec.MemoryBytes()
 	// Views hold the old slice: it is copied, not overwritten.
 	w.runs = append(append(make([]listRun, 0, keep+1), w.runs[:keep]...), listRun{first: first, vec: vec})
 	w.rows += n
@@ -131,21 +131,10 @@ func (w *listWriter) close() (values, int64) {
 		}
 	}
 	w.runs, w.rows, w.bytes = nil, 0, 0
-	return &listValues{runs: []listRun{{vec: vec}}}, vectorBytes(vec)
+	return &listValues{runs: []listRun{{vec: vec}}}, vec.MemoryBytes()
 }
 
 func (w *listWriter) zone() *zone { return nil }
 
 func (w *listWriter) heldBytes() int64   { return w.bytes }
 func (w *listWriter) packedBytes() int64 { return w.bytes }
-
-// vectorBytes is the memory of a vector.
-func vectorBytes(v *column.Vector) int64 {
-	n := int64(cap(v.Bools)) + int64(cap(v.Data)) + 4*int64(cap(v.Int32s)+cap(v.Float32s)+cap(v.Offsets)) +
-		8*int64(cap(v.Int64s)+cap(v.Float64s)+cap(v.Nulls)) +
-		24*int64(cap(v.Decimals)) + 16*int64(cap(v.Intervals))
-	if v.Elems != nil {
-		n += vectorBytes(v.Elems)
-	}
-	return n
-}
